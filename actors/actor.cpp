@@ -1,0 +1,1 @@
+#include <greenroom/actors/actor.hpp>

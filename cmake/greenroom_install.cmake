@@ -1,0 +1,27 @@
+include(CMakePackageConfigHelpers)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/greenroom)
+install(TARGETS greenroom EXPORT greenroom)
+install(EXPORT greenroom NAMESPACE greenroom::
+  FILE greenroomTargets.cmake DESTINATION ${package_dir})
+
+configure_package_config_file(
+  ${PROJECT_SOURCE_DIR}/cmake/greenroomConfig.cmake.in
+  ${PROJECT_BINARY_DIR}/greenroomConfig.cmake
+  INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(
+  ${PROJECT_BINARY_DIR}/greenroomConfigVersion.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES
+  ${PROJECT_BINARY_DIR}/greenroomConfig.cmake
+  ${PROJECT_BINARY_DIR}/greenroomConfigVersion.cmake
+  ${PROJECT_SOURCE_DIR}/cmake/Findasio.cmake
+  DESTINATION ${package_dir})
+
+# The prefix is written relative to the .pc file, so an install may be moved.
+file(RELATIVE_PATH pc_to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+string(REGEX REPLACE "/$" "" pc_to_prefix ${pc_to_prefix})
+configure_file(${PROJECT_SOURCE_DIR}/cmake/greenroom.pc.in
+  ${PROJECT_BINARY_DIR}/greenroom.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/greenroom.pc
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,0 +1,510 @@
+#include <greenroom/hub/greenlet.hpp>
+
+#include "extras.hpp"
+
+#include <greenroom/hub/hub.hpp>
+#include <greenroom/hub/log.hpp>
+#include <greenroom/hub/timeout.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+namespace greenroom {
+namespace {
+
+enum class link_kind : std::uint8_t { any, value, exception };
+
+/// A callback given to `link`: spawned at the end, if that fits.
+struct callback_link : greenlet_link {
+  callback_link(link_kind which, std::function<void(greenlet_base&)> function)
+      : greenlet_link(&at_end_of), kind(which), callback(std::move(function)) {
+  }
+
+  static void at_end_of(greenlet_link& link, greenlet_base& ended) {
+    std::unique_ptr<callback_link> self{static_cast<callback_link*>(&link)};
+    const bool fits =
+        self->kind == link_kind::any ||
+        (self->kind == link_kind::value) == ended.successful();
+    if (fits)
+      spawn([call = std::move(self->callback),
+             target = any_greenlet{ended}] { call(*target); });
+  }
+
+  link_kind kind;
+  std::function<void(greenlet_base&)> callback;
+};
+
+link_id add_callback(greenlet_base& target, link_kind kind,
+                     std::function<void(greenlet_base&)> callback) {
+  auto* made = new callback_link(kind, std::move(callback));
+  target.add_link(*made);
+  return static_cast<link_id>(reinterpret_cast<std::uintptr_t>(made));
+}
+
+/// A greenlet that waits for the end of another.
+struct join_wait : greenlet_link, wait_record {
+  explicit join_wait(greenlet_base& awaited)
+      : greenlet_link(&ended), wait_record("join", &awaited, &give_up),
+        target(awaited) {}
+
+  static void ended(greenlet_link& link, greenlet_base& target) {
+    target.home().wake(static_cast<join_wait&>(link), wake_cause::notified);
+  }
+
+  static void give_up(wait_record& record, wake_cause cause) {
+    auto& self = static_cast<join_wait&>(record);
+    self.target.remove_link(self);
+    self.target.home().wake(self, cause);
+  }
+
+  greenlet_base& target;
+};
+
+} // namespace
+
+greenlet_base::greenlet_base() : greenlet_base(&begin_step) {}
+
+greenlet_base::greenlet_base(step_function first)
+    : task(first), home_(&hub::current()), id_(home_->next_id_++) {}
+
+greenlet_base::~greenlet_base() {
+  if (started() || links_due_) {
+    log_error("greenlet '" + name() +
+              "' was destroyed before its end: join it or kill it first");
+    std::terminate();
+  }
+  while (links_) { // never started: nobody will call these
+    greenlet_link& entry = *links_;
+    remove_link(entry);
+    if (entry.at_end == &callback_link::at_end_of)
+      delete static_cast<callback_link*>(&entry);
+  }
+  drop_locals();
+}
+
+greenlet_base::extras& greenlet_base::more() {
+  if (!extras_)
+    extras_ = std::make_unique<extras>([](timer& fired) {
+      auto& delay = static_cast<extras::delayed_start&>(fired);
+      delay.target->make_ready();
+    });
+  return *extras_;
+}
+
+void greenlet_base::check_home() const { home_->check_thread("a greenlet"); }
+
+void greenlet_base::make_ready() { home_->make_ready(*this); }
+
+// --- start ----------------------------------------------------------------
+
+void greenlet_base::start() {
+  check_home();
+  if (state_ != greenlet_state::unstarted)
+    return;
+  enter_hub();
+  make_ready();
+}
+
+/// Known to its hub, which keeps it until its end.
+void greenlet_base::enter_hub() {
+  state_ = greenlet_state::started;
+  home_->add(*this);
+  retain();
+}
+
+void greenlet_base::start_later(std::chrono::nanoseconds delay) {
+  check_home();
+  if (state_ != greenlet_state::unstarted)
+    return;
+  extras& own = more();
+  own.delay.target = this;
+  enter_hub();
+  home_->arm(own.delay, deadline{delay});
+}
+
+void greenlet_access::start(greenlet_base& target, spawn_options&& options) {
+  if (!options.name.empty())
+    target.name(std::move(options.name));
+  if (options.stack_size > 0)
+    target.more().stack_size = options.stack_size;
+  if (options.order == start_order::last) {
+    target.start();
+    return;
+  }
+  target.enter_hub();
+  target.home_->make_ready_next(target);
+}
+
+// --- run and end ----------------------------------------------------------
+
+void greenlet_base::begin_step(task& self) {
+  auto& greenlet = static_cast<greenlet_base&>(self);
+  if (greenlet.extras_ && greenlet.extras_->stack_size > 0 &&
+      greenlet.home_->moved_to_own_stack(greenlet,
+                                         greenlet.extras_->stack_size))
+    return;
+  greenlet.execute([](greenlet_base& target) { target.run(); });
+  greenlet.finish();
+}
+
+void greenlet_base::execute(void (*body)(greenlet_base&)) {
+  home_->running_ = this;
+  state_ = greenlet_state::running;
+  try {
+    body(*this);
+  } catch (const greenlet_exit&) {
+    killed_ = true;
+  } catch (...) {
+    ended_by(std::current_exception());
+  }
+}
+
+/// Keeps the error, and logs it once.
+void greenlet_base::ended_by(std::exception_ptr error) {
+  error_ = std::move(error);
+  log_error("greenlet '" + name() + "' failed with " + describe(error_));
+}
+
+void greenlet_base::finish() noexcept {
+  if (extras_) {
+    ++shields_; // what the locals' destructors do is not interrupted
+    drop_locals();
+  }
+  drop_timeouts();
+  home_->running_ = nullptr;
+  state_ = greenlet_state::dead;
+  home_->remove(*this);
+  if (links_) {
+    schedule_links();
+    make_ready();
+  } else {
+    release();
+  }
+}
+
+/// For one that never began.
+void greenlet_base::end_as_killed(std::exception_ptr reason) {
+  if (reason)
+    ended_by(std::move(reason));
+  else
+    killed_ = true;
+  state_ = greenlet_state::dead;
+}
+
+void greenlet_base::release() noexcept {
+  if (--references_ == 0 && shared_)
+    delete this;
+}
+
+// --- links ----------------------------------------------------------------
+
+/// Its next turn in the ready queue calls the links. The caller enqueues it,
+/// and holds a reference for the turn.
+void greenlet_base::schedule_links() {
+  links_due_ = true;
+  step = &links_step;
+}
+
+void greenlet_base::links_step(task& self) {
+  static_cast<greenlet_base&>(self).run_links();
+}
+
+void greenlet_base::run_links() {
+  links_due_ = false;
+  while (links_) {
+    greenlet_link& entry = *links_;
+    remove_link(entry);
+    entry.at_end(entry, *this);
+  }
+  release();
+}
+
+void greenlet_base::add_link(greenlet_link& entry) {
+  check_home();
+  if (!links_) {
+    links_ = entry.previous = entry.next = &entry;
+  } else {
+    entry.next = links_;
+    entry.previous = links_->previous;
+    links_->previous->next = &entry;
+    links_->previous = &entry;
+  }
+  if (dead() && !links_due_) {
+    retain();
+    schedule_links();
+    make_ready();
+  }
+}
+
+void greenlet_base::remove_link(greenlet_link& entry) {
+  if (entry.next == &entry) {
+    links_ = nullptr;
+  } else {
+    entry.previous->next = entry.next;
+    entry.next->previous = entry.previous;
+    if (links_ == &entry)
+      links_ = entry.next;
+  }
+  entry.previous = entry.next = nullptr;
+}
+
+link_id greenlet_base::link(std::function<void(greenlet_base&)> callback) {
+  return add_callback(*this, link_kind::any, std::move(callback));
+}
+
+link_id
+greenlet_base::link_value(std::function<void(greenlet_base&)> callback) {
+  return add_callback(*this, link_kind::value, std::move(callback));
+}
+
+link_id
+greenlet_base::link_exception(std::function<void(greenlet_base&)> callback) {
+  return add_callback(*this, link_kind::exception, std::move(callback));
+}
+
+void greenlet_base::unlink(link_id id) {
+  check_home();
+  greenlet_link* entry = links_;
+  if (!entry)
+    return;
+  do {
+    if (reinterpret_cast<std::uintptr_t>(entry) ==
+        static_cast<std::uintptr_t>(id)) {
+      remove_link(*entry);
+      delete static_cast<callback_link*>(entry);
+      return;
+    }
+    entry = entry->next;
+  } while (entry != links_);
+}
+
+// --- join -----------------------------------------------------------------
+
+bool greenlet_base::join(deadline until) {
+  check_home();
+  while (!dead()) {
+    if (home_->running() == this)
+      throw std::system_error(
+          std::make_error_code(std::errc::resource_deadlock_would_occur),
+          "greenlet '" + name() + "' would join itself");
+    join_wait wait{*this};
+    home_->begin_wait(wait);
+    add_link(wait);
+    home_->park(wait, until);
+    if (wait.cause == wake_cause::notified)
+      return true;
+    if (wait.cause == wake_cause::timed_out)
+      return false;
+    home_->throw_pending();
+  }
+  return true;
+}
+
+void greenlet_access::check_got(const greenlet_base& target, bool ended) {
+  if (!ended)
+    throw_error(errc::timed_out, "greenlet '" + target.name() + "'");
+  if (target.error_)
+    std::rethrow_exception(target.error_);
+  if (target.killed_)
+    throw_error(errc::killed, "greenlet '" + target.name() + "'");
+}
+
+// --- kill -----------------------------------------------------------------
+
+bool greenlet_base::kill(deadline until) { return kill_with({}, until); }
+
+bool greenlet_base::kill_with(std::exception_ptr reason, deadline until) {
+  check_home();
+  kill_soon(std::move(reason));
+  if (home_->running() != this)
+    return join(until);
+  throw_pending(); // kills itself here, unless that must wait
+  return false;
+}
+
+void greenlet_base::kill_soon(std::exception_ptr reason) {
+  check_home();
+  switch (state_) {
+  case greenlet_state::dead:
+    return;
+  case greenlet_state::unstarted:
+    end_as_killed(std::move(reason));
+    if (links_) {
+      retain();
+      schedule_links();
+      make_ready();
+    }
+    return;
+  case greenlet_state::started:
+    cancel_start(std::move(reason));
+    return;
+  case greenlet_state::idle:
+  case greenlet_state::running:
+    if (!kill_pending_ && reason)
+      more().kill_reason = std::move(reason);
+    kill_pending_ = true;
+    poke();
+    return;
+  }
+}
+
+/// Started but not begun: it never runs; its turn calls the links instead.
+void greenlet_base::cancel_start(std::exception_ptr reason) {
+  const bool delayed = extras_ && extras_->delay.linked();
+  if (delayed)
+    extras_->delay.unlink();
+  end_as_killed(std::move(reason));
+  home_->remove(*this);
+  schedule_links();
+  if (delayed)
+    make_ready();
+}
+
+void greenlet_base::kill_brutally() {
+  kill_soon();
+  if (dead())
+    return;
+  kill_again_ = true;
+  if (extras_)
+    extras_->kill_reason = {};
+}
+
+/// Something is to be thrown in it: ends its wait, if it may be disturbed.
+void greenlet_base::poke() {
+  if (wait_ && wait_->interruptible)
+    wait_->cancel(*wait_, wake_cause::interrupted);
+  else if (state_ == greenlet_state::idle) {
+    state_ = greenlet_state::running;
+    make_ready();
+  }
+}
+
+bool greenlet_base::may_interrupt() const {
+  return shields_ == 0 && !home_->unwinding();
+}
+
+void greenlet_base::throw_pending() {
+  if (!kill_pending_ && !timeouts_)
+    return;
+  const bool unshielded = extras_ && extras_->unshielded;
+  if (home_->unwinding() || (shields_ > 0 && !unshielded))
+    return;
+  if (kill_pending_) {
+    kill_pending_ = kill_again_;
+    if (extras_ && extras_->kill_reason) {
+      extras_->unshielded = false;
+      std::rethrow_exception(std::exchange(extras_->kill_reason, {}));
+    }
+    throw greenlet_exit{*this};
+  }
+  throw_pending_timeout();
+}
+
+// --- names ----------------------------------------------------------------
+
+std::string greenlet_base::name() const {
+  if (extras_ && !extras_->name.empty())
+    return extras_->name;
+  return "Greenlet-" + std::to_string(id_);
+}
+
+void greenlet_base::name(std::string text) { more().name = std::move(text); }
+
+void greenlet_base::name_to(char* text, std::size_t size) const noexcept {
+  if (extras_ && !extras_->name.empty()) {
+    const std::size_t length = std::min(size - 1, extras_->name.size());
+    std::memcpy(text, extras_->name.data(), length);
+    text[length] = '\0';
+    return;
+  }
+  std::snprintf(text, size, "Greenlet-%u", id_);
+}
+
+// --- several --------------------------------------------------------------
+
+namespace {
+
+/// One greenlet that waits for the end of many.
+struct join_many : wait_record {
+  struct entry : greenlet_link {
+    explicit entry(join_many& all, const any_greenlet& awaited)
+        : greenlet_link(&ended), owner(all), target(awaited) {}
+
+    static void ended(greenlet_link& link, greenlet_base& target) {
+      auto& self = static_cast<entry&>(link);
+      join_many& all = self.owner;
+      all.finished.push_back(self.target);
+      --all.left;
+      if (all.left == 0 && all.who)
+        target.home().wake(all, wake_cause::notified);
+    }
+
+    join_many& owner;
+    any_greenlet target;
+  };
+
+  explicit join_many(std::span<const any_greenlet> greenlets)
+      : wait_record("joinall", nullptr, &give_up), left(greenlets.size()) {
+    entries.reserve(greenlets.size());
+    finished.reserve(greenlets.size());
+    for (const any_greenlet& each : greenlets)
+      entries.push_back(std::make_unique<entry>(*this, each));
+    for (const auto& each : entries)
+      each->target->add_link(*each);
+  }
+
+  ~join_many() {
+    for (const auto& each : entries)
+      if (each->next)
+        each->target->remove_link(*each);
+  }
+
+  static void give_up(wait_record& record, wake_cause cause) {
+    hub::current().wake(record, cause);
+  }
+
+  std::vector<std::unique_ptr<entry>> entries;
+  std::vector<any_greenlet> finished; // in order of their end
+  std::size_t left;
+};
+
+} // namespace
+
+std::vector<any_greenlet> joinall(std::span<const any_greenlet> greenlets,
+                                  deadline until) {
+  hub& here = hub::current();
+  join_many all{greenlets};
+  while (all.left > 0) {
+    here.begin_wait(all);
+    here.park(all, until);
+    if (all.cause == wake_cause::timed_out)
+      break;
+    if (all.cause == wake_cause::interrupted)
+      here.throw_pending();
+    all.cause = wake_cause::none;
+  }
+  return std::move(all.finished);
+}
+
+std::vector<any_greenlet>
+joinall_or_throw(std::span<const any_greenlet> greenlets, deadline until) {
+  auto finished = joinall(greenlets, until);
+  for (const any_greenlet& each : finished)
+    if (each.exception())
+      std::rethrow_exception(each.exception());
+  return finished;
+}
+
+bool killall(std::span<const any_greenlet> greenlets, deadline until) {
+  const auto kill_those = [&](bool begun) {
+    for (const any_greenlet& each : greenlets)
+      if ((each->state() == greenlet_state::running) == begun)
+        each->kill_soon();
+  };
+  kill_those(false);
+  kill_those(true);
+  return joinall(greenlets, until).size() == greenlets.size();
+}
+
+} // namespace greenroom

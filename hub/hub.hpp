@@ -1,0 +1,294 @@
+#pragma once
+
+#include <greenroom/hub/deadline.hpp>
+#include <greenroom/hub/greenlet.hpp>
+#include <greenroom/hub/task.hpp>
+#include <greenroom/hub/timer.hpp>
+#include <greenroom/hub/wait.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace asio {
+class io_context;
+}
+
+namespace greenroom {
+
+class overflow_guard;
+class stack_pool;
+
+enum class clock_kind : std::uint8_t {
+  real,        ///< the steady clock
+  virtual_time ///< stands while anything can run, then jumps to the next timer
+};
+
+/// Work sent to a hub from outside it.
+struct remote_task {
+  remote_task* next = nullptr;
+  void (*run)(remote_task&) = nullptr; // on the hub; owns itself from here on
+};
+
+/// The event loop of one OS thread and the scheduler of its greenlets.
+///
+/// There is no `run()`: a hub is made when a thread first needs one, the
+/// thread's own stack is its main greenlet, and whenever that waits the hub
+/// runs the others. One greenlet runs at a time. Ready work forms one FIFO
+/// that is drained before each poll of I/O and timers; work added meanwhile
+/// runs in the same drain, for at most 5 ms.
+///
+/// Ownership  Owned by its thread, destroyed at the thread's end. Greenlets
+///            that still wait then are abandoned, not unwound (their frames
+///            may refer to locals that are gone): one log line names them.
+/// Thread     Its own, but for `post`, `wake` and what says so.
+/// Waits      `poll` and `shutdown`.
+/// Source     gevent's hub, GEVENT.md 1.0; borrowed stacks: DESIGN.md 3.
+///
+///     int main() { spawn([] { sleep(1s); }).join(); }
+class hub {
+public:
+  /// The calling thread's hub, made on first use.
+  static hub& current() { return this_hub_ ? *this_hub_ : make(); }
+  /// The same, or null; never makes one.
+  static hub* current_if_any() { return this_hub_; }
+
+  hub(const hub&) = delete;
+  hub& operator=(const hub&) = delete;
+
+  /// The Asio loop: hand it to any Asio-based library. Handlers run on the
+  /// hub, outside any greenlet: they may spawn, set, put and send, but not
+  /// wait.
+  asio::io_context& context() { return *context_; }
+
+  /// Runs `function` on the hub, outside any greenlet, in order of posting
+  /// per thread. Any thread. The hub must be alive; posting alone does not
+  /// keep it from `loop_exit`: hold a `work_guard` for that.
+  template <std::invocable Function> void post(Function&& function);
+
+  /// Without allocation, and safe in a signal handler. Any thread.
+  void post(remote_task& work) noexcept;
+
+  /// For a main loop that is not ours (a GUI's): runs everything that is
+  /// ready or due, then returns without blocking. From the main greenlet.
+  void poll();
+
+  /// Kills every greenlet but the caller and waits for their end, in the
+  /// order they were made; false when `until` passed first, and then a log
+  /// line names those still alive.
+  bool shutdown(deadline until = {});
+
+  void use_clock(clock_kind kind);
+  clock_kind clock() const { return clock_; }
+  /// The hub's time.
+  steady_time time() const;
+  std::uint64_t nanoseconds() const {
+    return clock_ == clock_kind::real ? real_nanoseconds() : virtual_now_;
+  }
+
+  /// Bytes of the stacks made from now on for greenlets that ask for no size
+  /// of their own; 256 KiB unless set. Before the first greenlet runs.
+  void default_stack_size(std::size_t bytes);
+
+  greenlet_base& main_greenlet() { return *main_; }
+
+  /// Every live greenlet with its state and what it waits on, one a line.
+  std::string listing() const;
+  std::size_t greenlets() const { return greenlet_count_; }
+  /// Blocked for want of anything to do. Any thread.
+  bool is_asleep() const {
+    return asleep_.load(std::memory_order_relaxed);
+  }
+  /// The kernel's identity of the hub's thread.
+  int thread_id() const { return thread_; }
+  /// How often the hub has handed the thread to somebody. Any thread.
+  std::uint64_t switches() const {
+    return switches_.load(std::memory_order_relaxed);
+  }
+
+  // --- for those who build things to wait on ------------------------------
+
+  /// The running greenlet, or null inside a callback.
+  greenlet_base* running() const { return running_; }
+
+  /// Suspends the running greenlet until `record` is woken. Throws before
+  /// waiting: a pending kill or timeout, `wait_refused`, `wrong_hub`. The
+  /// caller has not yet told anybody of `record`; `prepare` does, just before
+  /// the switch. What is thrown after waking is `finish_wait`'s business.
+  void begin_wait(wait_record& record);
+  /// The same checks, for a call that gives way without a record.
+  greenlet_base& check_wait(const char* what);
+  void park(wait_record& record, deadline until);
+  /// Throws the pending kill or timeout that interrupted a wait; returns when
+  /// it was withdrawn meanwhile.
+  void throw_pending();
+
+  /// Makes a suspended wait ready; only the first cause counts.
+  void wake(wait_record& record, wake_cause cause);
+
+  void make_ready(task& work) { ready_.push_back(work); }
+  void make_ready_next(task& work) { ready_.push_front(work); }
+
+  void arm(timer& item, deadline when) {
+    timers_.arm(item, static_cast<std::uint64_t>(when.nanoseconds()));
+  }
+
+  /// Throws `wrong_hub` unless called on this hub's thread.
+  void check_thread(const char* what) const {
+    if (this_hub_ != this) [[unlikely]]
+      refuse_thread(what);
+  }
+
+  // --- for signal handlers and debuggers ----------------------------------
+
+  bool in_stack_guard(const void* address) const noexcept;
+  void running_name(char* text, std::size_t size) const noexcept;
+  /// Writes the listing to a descriptor; async-signal-safe.
+  void list_to(int descriptor) const noexcept;
+  /// Spawns a greenlet for each signal that has arrived. See signal.hpp.
+  void signal_arrived() noexcept;
+
+private:
+  friend class greenlet_base;
+  friend class no_wait;
+  friend class work_guard;
+  friend struct hub_holder;
+  friend void yield();
+  friend void idle();
+
+  struct loop; // the Asio side
+
+  hub();
+  ~hub();
+  static hub& make();
+  static std::uint64_t real_nanoseconds();
+
+  [[noreturn]] static void dispatch(void* self);
+  void run_ready();
+  void turn();
+  void give_way();
+  void resume(task& suspended);
+  fiber& idle_worker();
+  bool moved_to_own_stack(greenlet_base& fresh, std::size_t size);
+  static void run_own_stack(void* self);
+  bool unwinding() const;
+  stack_pool& pool_for(std::size_t size);
+  bool slice_is_over();
+  bool has_outside_work() const;
+  void see_to_outside_work();
+  bool poll_io();
+  void fire_timers();
+  void begin_drain();
+  bool wake_idle();
+  void block();
+  void report_deadlock();
+  void trim_stacks();
+  void wake_up() noexcept;
+  void abandon() noexcept;
+  [[noreturn]] void refuse_wait(const char* what) const;
+  [[noreturn]] void refuse_thread(const char* what) const;
+  void add(greenlet_base& greenlet);
+  void remove(greenlet_base& greenlet);
+  void count_switch() {
+    switches_.store(switches_.load(std::memory_order_relaxed) + 1,
+                    std::memory_order_relaxed);
+  }
+
+  static constinit thread_local hub* this_hub_;
+
+  // Hub thread only.
+  ready_queue ready_;
+  int slice_ = 0;                      // items until the clock is looked at
+  greenlet_base* running_ = nullptr;   // null on the hub itself
+  fiber* running_fiber_ = nullptr;
+  int no_wait_ = 0;                    // depth of no_wait scopes
+  clock_kind clock_ = clock_kind::real;
+  std::uint64_t virtual_now_ = 0;
+  std::uint64_t drain_began_ = 0; // real nanoseconds
+  std::uint64_t trimmed_ = 0;     // real nanoseconds
+  timer_queue timers_;
+  std::vector<std::unique_ptr<stack_pool>> pools_; // the default one first
+  std::unique_ptr<overflow_guard> overflow_guard_;
+  std::unique_ptr<loop> loop_;
+  asio::io_context* context_ = nullptr;
+  std::unique_ptr<fiber> main_fiber_;
+  std::unique_ptr<greenlet_base> main_;
+  greenlet_base* first_ = nullptr; // every live greenlet, oldest first
+  greenlet_base* last_ = nullptr;
+  std::size_t greenlet_count_ = 0;
+  std::uint32_t next_id_ = 0;
+  std::unique_ptr<wait_list> idle_; // who waits in `idle`
+
+  // Any thread.
+  std::atomic<std::uint64_t> switches_{0}; // written by the hub alone
+  std::atomic<remote_task*> remote_{nullptr}; // newest first
+  std::atomic<bool> signalled_{false};
+  std::atomic<bool> asleep_{false}; // pairs with remote_: see `block`
+  int thread_ = 0;                  // constant: the thread's kernel id
+};
+
+/// While one exists the hub waits for outside work instead of declaring
+/// `loop_exit`: another thread is going to `post`.
+class [[nodiscard]] work_guard {
+public:
+  work_guard();
+  explicit work_guard(hub& target);
+  work_guard(const work_guard&) = delete;
+  work_guard& operator=(const work_guard&) = delete;
+  ~work_guard();
+
+private:
+  hub& hub_;
+};
+
+/// Within this scope a call that would give way throws `wait_refused`: for
+/// code that relies on nobody else running.
+///
+///     no_wait guard;
+///     total += amount;     // a waiting call in here is an error, not a race
+class [[nodiscard]] no_wait {
+public:
+  no_wait() : hub_(hub::current()) { ++hub_.no_wait_; }
+  no_wait(const no_wait&) = delete;
+  no_wait& operator=(const no_wait&) = delete;
+  ~no_wait() { --hub_.no_wait_; }
+
+private:
+  hub& hub_;
+};
+
+/// `hub::shutdown` of the current hub.
+bool shutdown(deadline until = {});
+
+// --- what is inside -------------------------------------------------------
+
+template <std::invocable Function> void hub::post(Function&& function) {
+  struct posted : remote_task {
+    explicit posted(Function&& call) : function(std::forward<Function>(call)) {
+      run = [](remote_task& self) {
+        const std::unique_ptr<posted> owned{static_cast<posted*>(&self)};
+        owned->function();
+      };
+    }
+    std::decay_t<Function> function;
+  };
+  post(*new posted(std::forward<Function>(function)));
+}
+
+inline void hub::wake(wait_record& record, wake_cause cause) {
+  if (!record.waiting())
+    return;
+  record.cause = cause;
+  record.who->wait_ = nullptr;
+  ready_.push_back(*record.who);
+}
+
+} // namespace greenroom

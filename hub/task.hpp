@@ -1,0 +1,61 @@
+#pragma once
+
+namespace greenroom {
+
+struct fiber;
+
+/// Something the hub can run: one entry of the ready queue.
+///
+/// Either suspended code (`resume` is the fiber it keeps) or a step to call
+/// on the dispatcher's own stack: a callback, a fresh greenlet, an actor with
+/// mail. A task is in the ready queue at most once.
+///
+/// Ownership  Borrowed by the queue; whoever makes it ready keeps it alive.
+/// Thread     Its hub's thread only.
+struct task {
+  using step_function = void (*)(task&);
+
+  explicit task(step_function first) : step(first) {}
+  task(const task&) = delete;
+  task& operator=(const task&) = delete;
+
+  task* next = nullptr;     // in the ready queue
+  fiber* resume = nullptr;  // the suspended code, if any
+  step_function step;       // what to call when there is none
+};
+
+/// The FIFO of work that can run now. Intrusive: never allocates.
+class ready_queue {
+public:
+  bool empty() const { return head_ == nullptr; }
+  task* front() const { return head_; }
+
+  void push_back(task& item) {
+    item.next = nullptr;
+    if (head_)
+      tail_->next = &item;
+    else
+      head_ = &item;
+    tail_ = &item;
+  }
+
+  /// Ahead of everything: for what continues the item that runs now.
+  void push_front(task& item) {
+    item.next = head_;
+    if (!head_)
+      tail_ = &item;
+    head_ = &item;
+  }
+
+  task& pop() {
+    task& item = *head_;
+    head_ = item.next;
+    return item;
+  }
+
+private:
+  task* head_ = nullptr; // oldest first
+  task* tail_ = nullptr; // meaningful only while head_ is set
+};
+
+} // namespace greenroom

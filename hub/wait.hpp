@@ -1,0 +1,95 @@
+#pragma once
+
+#include <greenroom/hub/deadline.hpp>
+
+#include <cstdint>
+
+namespace greenroom {
+
+class greenlet_base;
+class hub;
+class wait_list;
+
+/// Why a waiting greenlet was woken.
+enum class wake_cause : std::uint8_t {
+  none,        // still waiting
+  notified,    // what it waited for happened
+  timed_out,   // its own deadline passed
+  interrupted, // a kill or a timeout is pending for it
+  destroyed    // the object it waited on is gone
+};
+
+/// One greenlet's wait, in the frame of the waiting call. Everything that can
+/// end the wait finds it through this record, and the first to do so wins.
+///
+/// Thread     Its hub's thread only.
+struct wait_record {
+  /// Ends the wait for a kill, a timeout or a deadline: takes the record off
+  /// whatever would wake it, then wakes it, at once or when the operation it
+  /// stands for has ended.
+  using cancel_function = void (*)(wait_record&, wake_cause);
+
+  wait_record(const char* call, const void* object, cancel_function on_cancel)
+      : what(call), on(object), cancel(on_cancel) {}
+  wait_record(const wait_record&) = delete;
+  wait_record& operator=(const wait_record&) = delete;
+
+  bool waiting() const { return cause == wake_cause::none; }
+
+  const char* what; // for listings: "queue::get"
+  const void* on;   // for listings: the object waited on, or null
+  cancel_function cancel;
+  greenlet_base* who = nullptr; // set by `hub::wait`
+  wake_cause cause = wake_cause::none;
+  bool interruptible = true; // false in a shield and during unwinding
+  // In a wait_list.
+  wait_record* previous = nullptr;
+  wait_record* next = nullptr;
+  wait_list* list = nullptr;
+};
+
+/// The greenlets that wait on one object, oldest first.
+///
+/// Ownership  Borrows the records, which live in the waiting frames.
+/// Thread     Its hub's thread only; `wait` on another throws `wrong_hub`.
+/// Waits      Only `wait` does. Waking never switches: it makes ready.
+class wait_list {
+public:
+  /// Belongs to the current thread's hub.
+  wait_list();
+  wait_list(const wait_list&) = delete;
+  wait_list& operator=(const wait_list&) = delete;
+
+  /// Wakes every waiter with `wake_cause::destroyed`.
+  ~wait_list();
+
+  /// Suspends the current greenlet until it is woken or `until` passes.
+  /// True when woken, false when `until` passed. Throws what is pending for
+  /// the greenlet (kill, timeout), before or after waiting, and
+  /// `errc::destroyed` when the list was destroyed meanwhile.
+  bool wait(deadline until, const char* what, const void* on);
+
+  /// Wakes the greenlet that has waited longest; false when nobody waits.
+  bool wake_one();
+
+  void wake_all();
+
+  bool empty() const { return first_ == nullptr; }
+
+  hub& home() const { return *home_; }
+
+  /// Waiters as records, for those who hand over something with the wake-up.
+  wait_record* front() const { return first_; }
+  void append(wait_record& record);
+  void remove(wait_record& record);
+
+  /// Puts a record back at the front: it was woken in vain.
+  void prepend(wait_record& record);
+
+private:
+  hub* home_;
+  wait_record* first_ = nullptr; // oldest
+  wait_record* last_ = nullptr;
+};
+
+} // namespace greenroom

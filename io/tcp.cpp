@@ -1,0 +1,1 @@
+#include <greenroom/io/tcp.hpp>

@@ -1,0 +1,1 @@
+#include <greenroom/mailbox/async_result.hpp>

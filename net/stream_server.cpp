@@ -1,0 +1,1 @@
+#include <greenroom/net/stream_server.hpp>
