@@ -1,1 +1,88 @@
 #include <greenroom/actors/actor.hpp>
+
+#include <memory>
+
+namespace greenroom {
+
+actor_base::actor_base()
+    : greenlet_base(&first_step), key_(reference_key::enter(*this)) {
+}
+
+actor_base::~actor_base() {
+  reference_key::leave(key_);
+  drop_mail();
+}
+
+void actor_base::deliver(envelope& mail) {
+  mail.next = nullptr;
+  (oldest_ ? newest_->next : oldest_) = &mail;
+  newest_ = &mail;
+  ++waiting_;
+  if (state() == greenlet_state::idle) {
+    set_state(greenlet_state::running);
+    make_ready();
+  }
+}
+
+void actor_base::first_step(task& self) {
+  self.step = &mail_step;
+  auto& actor = static_cast<actor_base&>(self);
+  actor.begun_ = true;
+  actor.execute([](greenlet_base& target) {
+    static_cast<actor_base&>(target).on_start();
+    open_mail(target);
+  });
+  actor.rest_or_end();
+}
+
+void actor_base::mail_step(task& self) {
+  auto& actor = static_cast<actor_base&>(self);
+  actor.execute(&open_mail);
+  actor.rest_or_end();
+}
+
+/// Handles mail until there is none, or others must have their turn.
+void actor_base::open_mail(greenlet_base& target) {
+  auto& self = static_cast<actor_base&>(target);
+  hub& here = self.home();
+  do {
+    if (self.kill_is_pending()) here.throw_pending();
+    envelope* mail = self.oldest_;
+    if (!mail) return;
+    self.oldest_ = mail->next;
+    --self.waiting_;
+    const std::unique_ptr<envelope> opened{mail};
+    mail->open(self);
+  } while (!self.stopping_ && here.another_item());
+}
+
+/// On the dispatcher's stack again: rests without one, or ends.
+void actor_base::rest_or_end() {
+  if (is_ending() || stopping_)
+    end();
+  else if (oldest_ || kill_is_pending())
+    go_on_later();
+  else
+    go_idle();
+}
+
+void actor_base::end() noexcept {
+  if (begun_)
+    execute([](greenlet_base& target) {
+      static_cast<actor_base&>(target).on_stop();
+    });
+  reference_key::leave(key_); // from here on, mail to it is dead
+  drop_mail();
+  finish();
+}
+
+void actor_base::drop_mail() noexcept {
+  while (envelope* mail = oldest_) {
+    oldest_ = mail->next;
+    count_dead_letter();
+    delete mail;
+  }
+  waiting_ = 0;
+}
+
+} // namespace greenroom

@@ -160,6 +160,16 @@ void greenlet_base::execute(void (*body)(greenlet_base&)) {
   }
 }
 
+void greenlet_base::go_idle() {
+  home_->running_ = nullptr;
+  state_ = greenlet_state::idle;
+}
+
+void greenlet_base::go_on_later() {
+  home_->running_ = nullptr;
+  make_ready();
+}
+
 /// Keeps the error, and logs it once.
 void greenlet_base::ended_by(std::exception_ptr error) {
   error_ = std::move(error);

@@ -157,6 +157,11 @@ protected:
   void make_ready();
   void finish() noexcept;
   bool kill_is_pending() const { return kill_pending_; }
+  /// Its last `execute` met an error or a kill.
+  bool is_ending() const { return killed_ || error_; }
+  /// Leaves the stack of the caller: with nothing to do, or to come again.
+  void go_idle();
+  void go_on_later();
 
 private:
   friend class any_greenlet;

@@ -134,8 +134,17 @@ public:
   /// Makes a suspended wait ready; only the first cause counts.
   void wake(wait_record& record, wake_cause cause);
 
+  /// As `wake`, ahead of everything else that is ready.
+  void wake_next(wait_record& record, wake_cause cause);
+
   void make_ready(task& work) { ready_.push_back(work); }
   void make_ready_next(task& work) { ready_.push_front(work); }
+  /// Takes back what was made ready and has not run; `work` must be queued.
+  void take_back(task& work) { ready_.erase(work); }
+
+  /// One more item of work within the same step; false when others must have
+  /// their turn first.
+  bool another_item() { return --slice_ > 0; }
 
   void arm(timer& item, deadline when) {
     timers_.arm(item, static_cast<std::uint64_t>(when.nanoseconds()));
@@ -289,6 +298,14 @@ inline void hub::wake(wait_record& record, wake_cause cause) {
   record.cause = cause;
   record.who->wait_ = nullptr;
   ready_.push_back(*record.who);
+}
+
+inline void hub::wake_next(wait_record& record, wake_cause cause) {
+  if (!record.waiting())
+    return;
+  record.cause = cause;
+  record.who->wait_ = nullptr;
+  ready_.push_front(*record.who);
 }
 
 } // namespace greenroom

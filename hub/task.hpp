@@ -19,9 +19,9 @@ struct task {
   task(const task&) = delete;
   task& operator=(const task&) = delete;
 
-  task* next = nullptr;     // in the ready queue
-  fiber* resume = nullptr;  // the suspended code, if any
-  step_function step;       // what to call when there is none
+  task* next = nullptr;    // in the ready queue
+  fiber* resume = nullptr; // the suspended code, if any
+  step_function step;      // what to call when there is none
 };
 
 /// The FIFO of work that can run now. Intrusive: never allocates.
@@ -42,8 +42,7 @@ public:
   /// Ahead of everything: for what continues the item that runs now.
   void push_front(task& item) {
     item.next = head_;
-    if (!head_)
-      tail_ = &item;
+    if (!head_) tail_ = &item;
     head_ = &item;
   }
 
@@ -51,6 +50,15 @@ public:
     task& item = *head_;
     head_ = item.next;
     return item;
+  }
+
+  /// Takes `item` out, wherever it stands: a walk, for what ends early.
+  void erase(task& item) {
+    task* before = nullptr;
+    for (task* each = head_; each != &item; each = each->next)
+      before = each;
+    (before ? before->next : head_) = item.next;
+    if (tail_ == &item) tail_ = before;
   }
 
 private:

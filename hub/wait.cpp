@@ -22,12 +22,13 @@ wait_list::~wait_list() {
   }
 }
 
-bool wait_list::wait(deadline until, const char* what, const void* on) {
+bool wait_list::wait(deadline until, const char* what, const void* on,
+                     bool in_front) {
   hub& here = *home_;
   for (;;) {
     wait_record record{what, on, &leave_list};
     here.begin_wait(record);
-    append(record);
+    in_front ? prepend(record) : append(record);
     here.park(record, until);
     switch (record.cause) {
     case wake_cause::notified:
@@ -48,6 +49,15 @@ bool wait_list::wake_one() {
     return false;
   remove(*oldest);
   home_->wake(*oldest, wake_cause::notified);
+  return true;
+}
+
+bool wait_list::wake_one_next() {
+  wait_record* oldest = first_;
+  if (!oldest)
+    return false;
+  remove(*oldest);
+  home_->wake_next(*oldest, wake_cause::notified);
   return true;
 }
 

@@ -64,13 +64,17 @@ public:
   ~wait_list();
 
   /// Suspends the current greenlet until it is woken or `until` passes.
-  /// True when woken, false when `until` passed. Throws what is pending for
+  /// True when woken, false when `until` passed. `in_front` is for one that
+  /// was woken in vain and keeps its place. Throws what is pending for
   /// the greenlet (kill, timeout), before or after waiting, and
   /// `errc::destroyed` when the list was destroyed meanwhile.
-  bool wait(deadline until, const char* what, const void* on);
+  bool wait(deadline until, const char* what, const void* on,
+            bool in_front = false);
 
   /// Wakes the greenlet that has waited longest; false when nobody waits.
   bool wake_one();
+  /// As `wake_one`, ahead of everything else that is ready.
+  bool wake_one_next();
 
   void wake_all();
 

@@ -1,1 +1,125 @@
 #pragma once
+
+#include <greenroom/hub/deadline.hpp>
+#include <greenroom/hub/error.hpp>
+#include <greenroom/hub/pooled.hpp>
+#include <greenroom/hub/wait.hpp>
+
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+
+namespace greenroom {
+
+/// The part of an `async_result` that does not know its value.
+class result_state {
+public:
+  result_state() = default;
+  result_state(const result_state&) = delete;
+  result_state& operator=(const result_state&) = delete;
+
+  bool ready() const { return ready_; }
+  std::exception_ptr error() const { return error_; }
+  bool wait(deadline until);
+  void fail(std::exception_ptr error);
+
+protected:
+  ~result_state() = default;
+  void became_ready();
+
+private:
+  wait_list waiters_;
+  std::exception_ptr error_;
+  bool ready_ = false;
+};
+
+/// A value, or an exception, that arrives later; waited for by any number of
+/// greenlets. Copies refer to the same result.
+///
+/// Ownership  Shared by its copies.
+/// Thread     Its hub's thread only.
+/// Waits      `get` and `wait`, until it is ready; all are woken, oldest
+///            first.
+/// Errors     `get` rethrows the exception set; `errc::timed_out` when its
+///            deadline passed.
+/// Source     gevent.event.AsyncResult; GEVENT.md 1.3. A second `set`
+///            overwrites, and a value wins over an exception.
+///
+///     async_result<int> answer;
+///     spawn([=]() mutable { sleep(3s); answer.set(42); });
+///     int value = answer.get();
+template <class Value>
+class async_result {
+public:
+  async_result() : state_(new state) {}
+  async_result(const async_result& other) : state_(other.state_) {
+    ++state_->references;
+  }
+  async_result(async_result&& other) noexcept
+      : state_(std::exchange(other.state_, nullptr)) {}
+  async_result& operator=(async_result other) noexcept {
+    std::swap(state_, other.state_);
+    return *this;
+  }
+  ~async_result() {
+    if (state_ && --state_->references == 0) delete state_;
+  }
+
+  void set(Value value) requires(!std::is_void_v<Value>) {
+    state_->value.emplace(std::move(value));
+    state_->now_ready();
+  }
+  void set() requires std::is_void_v<Value> {
+    state_->value.emplace();
+    state_->now_ready();
+  }
+  void set_exception(std::exception_ptr error) {
+    state_->fail(std::move(error));
+  }
+
+  /// A value or an exception has been set.
+  bool ready() const { return state_->ready(); }
+  bool successful() const { return state_->value.has_value(); }
+  /// What was set, if it was an exception.
+  std::exception_ptr exception() const {
+    return successful() ? nullptr : state_->error();
+  }
+
+  /// Waits until ready; false when `until` passed.
+  bool wait(deadline until = {}) const {
+    return ready() || state_->wait(until);
+  }
+
+  /// Waits until ready, then returns the value or throws the exception.
+  Value get(deadline until = {}) const {
+    if (!wait(until)) throw_error(errc::timed_out, "async_result::get");
+    if (!state_->value) std::rethrow_exception(state_->error());
+    if constexpr (!std::is_void_v<Value>) return *state_->value;
+  }
+
+  /// As `get` for a result nobody else reads: the value is moved out.
+  Value take(deadline until = {}) requires(!std::is_void_v<Value>) {
+    if (!wait(until)) throw_error(errc::timed_out, "async_result::take");
+    if (!state_->value) std::rethrow_exception(state_->error());
+    return std::move(*state_->value);
+  }
+
+  friend bool operator==(const async_result&, const async_result&) = default;
+
+private:
+  struct nothing {};
+  using stored = std::conditional_t<std::is_void_v<Value>, nothing, Value>;
+
+  struct state final : result_state, pooled {
+    void now_ready() { became_ready(); }
+    std::optional<stored> value;
+    std::uint32_t references = 1;
+  };
+
+  state* state_;
+};
+
+} // namespace greenroom

@@ -1,0 +1,144 @@
+#include <greenroom/actors/reference.hpp>
+
+#include <greenroom/actors/actor.hpp>
+#include <greenroom/hub/error.hpp>
+#include <greenroom/hub/hub.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <system_error>
+#include <vector>
+
+namespace greenroom {
+
+constinit thread_local reference_key::table* reference_key::local_ = nullptr;
+
+namespace {
+
+thread_local std::size_t letters = 0;
+
+} // namespace
+
+/// The tables of all threads: those in use, and those whose thread has ended.
+struct reference_tables {
+  using table = reference_key::table;
+
+  static reference_tables& instance() {
+    static auto* all = new reference_tables; // outlives every thread
+    return *all;
+  }
+
+  table& take(hub& home) {
+    const std::lock_guard held{lock};
+    if (free.empty()) {
+      all.push_back(std::make_unique<table>());
+      free.push_back(all.back().get());
+    }
+    table& taken = *free.back();
+    free.pop_back();
+    taken.home.store(&home, std::memory_order_release);
+    return taken;
+  }
+
+  /// No key of the thread's actors is valid any more.
+  void give_back(table& ended) {
+    ended.home.store(nullptr, std::memory_order_release);
+    ended.first_free = reference_key::no_place;
+    for (std::uint32_t i = ended.size; i-- > 0;) {
+      reference_key::place& each = ended.places[i];
+      each.generation += each.generation % 2; // even: free
+      each.actor = nullptr;
+      each.next_free = std::exchange(ended.first_free, i);
+    }
+    const std::lock_guard held{lock};
+    free.push_back(&ended);
+  }
+
+  /// Ends the thread's table before its hub ends: made after the hub was.
+  struct of_thread {
+    explicit of_thread(table*& entry)
+        : local(entry), taken(instance().take(hub::current())) {
+      local = &taken;
+    }
+    ~of_thread() {
+      local = nullptr;
+      instance().give_back(taken);
+    }
+    table*& local;
+    table& taken;
+  };
+
+  static void grow(table& full) {
+    const std::uint32_t capacity = std::max(64u, full.capacity * 2);
+    auto* places = new reference_key::place[capacity];
+    std::copy_n(full.places, full.size, places);
+    delete[] full.places;
+    full.places = places;
+    full.capacity = capacity;
+  }
+
+  std::mutex lock;
+  std::vector<std::unique_ptr<table>> all; // guarded by lock
+  std::vector<table*> free;                // guarded by lock
+};
+
+reference_key reference_key::enter(actor_base& made) {
+  if (!local_)
+    static thread_local reference_tables::of_thread of_thread{local_};
+  table& here = *local_;
+  reference_key key;
+  key.table_ = &here;
+  if (here.first_free != no_place) {
+    key.place_ = here.first_free;
+    here.first_free = here.places[key.place_].next_free;
+  } else {
+    if (here.size == here.capacity) reference_tables::grow(here);
+    key.place_ = here.size++;
+  }
+  place& taken = here.places[key.place_];
+  taken.actor = &made;
+  key.generation_ = ++taken.generation;
+  return key;
+}
+
+void reference_key::leave(const reference_key& ended) {
+  if (!ended.local()) return; // it has left already
+  place& freed = ended.table_->places[ended.place_];
+  freed.actor = nullptr;
+  ++freed.generation;
+  freed.next_free = std::exchange(ended.table_->first_free, ended.place_);
+}
+
+std::string to_string(const reference_key& key) {
+  const greenlet_base* target = greenlet_of(key);
+  return target ? target->name() : "a dead actor";
+}
+
+std::size_t dead_letters() {
+  return letters;
+}
+
+void count_dead_letter() {
+  ++letters;
+}
+
+std::exception_ptr dead_actor() {
+  return std::make_exception_ptr(
+      std::system_error(make_error_code(errc::dead)));
+}
+
+greenlet_base* greenlet_of(const reference_key& key) {
+  if (key.is_elsewhere())
+    throw wrong_hub("an actor_ref to an actor of another thread's hub");
+  return key.local();
+}
+
+void stop_actor(const reference_key& key) {
+  if (hub* elsewhere = key.is_elsewhere() ? key.home() : nullptr)
+    elsewhere->post([key] { stop_actor(key); });
+  else if (actor_base* target = key.local())
+    target->stop();
+}
+
+} // namespace greenroom

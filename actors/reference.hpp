@@ -1,0 +1,186 @@
+#pragma once
+
+#include <greenroom/hub/deadline.hpp>
+#include <greenroom/hub/greenlet.hpp>
+
+#include <atomic>
+#include <compare>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <string>
+
+namespace greenroom {
+
+class actor_base;
+class hub;
+template <class Value>
+class async_result;
+template <class Message>
+struct reply_of;
+
+/// Where an actor lives, in a form that outlives it; what an `actor_ref`
+/// holds. No two actors of a program ever have the same.
+class reference_key {
+public:
+  reference_key() = default;
+
+  /// The actor, when it is alive and of this thread's hub; else null.
+  actor_base* local() const {
+    if (table_ != local_ || !table_) return nullptr;
+    const place& here = table_->places[place_];
+    return here.generation == generation_ ? here.actor : nullptr;
+  }
+  /// It belongs to the hub of another thread, alive or not.
+  bool is_elsewhere() const { return table_ && table_ != local_; }
+  /// Its hub; null when that has ended.
+  hub* home() const {
+    return table_ ? table_->home.load(std::memory_order_acquire) : nullptr;
+  }
+
+  friend auto operator<=>(const reference_key&, const reference_key&) = default;
+
+private:
+  friend class actor_base;
+  friend struct std::hash<reference_key>;
+  friend struct reference_tables;
+
+  struct place {
+    actor_base* actor = nullptr;
+    std::uint32_t generation = 0; // odd while taken
+    std::uint32_t next_free = 0;
+  };
+
+  /// One hub's places for actors; kept for ever, so that a key can always be
+  /// looked up, and used again by a later thread.
+  struct table {
+    place* places = nullptr; // owner thread only
+    std::uint32_t size = 0;
+    std::uint32_t capacity = 0;
+    std::uint32_t first_free = no_place;
+    std::atomic<hub*> home{nullptr};
+  };
+
+  static constexpr std::uint32_t no_place = 0xffffffff;
+
+  static reference_key enter(actor_base& made);
+  static void leave(const reference_key& ended);
+
+  static constinit thread_local table* local_; // null until first needed
+
+  table* table_ = nullptr;
+  std::uint32_t place_ = 0;
+  std::uint32_t generation_ = 0;
+};
+
+/// The actor's name while it is alive, else "a dead actor".
+std::string to_string(const reference_key& key);
+
+/// Mail that this thread's actors sent to, or had not read at, an end.
+std::size_t dead_letters();
+void count_dead_letter();
+
+/// What an asker gets for a reply that cannot come: `errc::dead`.
+std::exception_ptr dead_actor();
+
+/// The address of an actor: a small value, like an Erlang pid. Valid to hold
+/// for ever; what is sent to a dead actor becomes a dead letter.
+///
+/// Ownership  None: it neither keeps the actor alive nor the other way.
+/// Thread     Any may hold it. `send` works from every thread; the rest only
+///            on the actor's own hub.
+/// Waits      `join` and `kill`.
+/// Source     Erlang's pid; DESIGN.md 3, "Addresses".
+template <class Actor>
+class actor_ref {
+public:
+  /// Nobody: all mail to it is a dead letter.
+  actor_ref() = default;
+  explicit actor_ref(const reference_key& key) : key_(key) {}
+  /// To a base that has the same messages.
+  template <class Derived>
+  requires(std::derived_from<Derived, Actor> && !std::same_as<Derived, Actor>)
+      actor_ref(const actor_ref<Derived>& other)
+      : key_(other.key()) {}
+
+  /// Puts `message` into the inbox; never waits, never fails.
+  template <class Message>
+  void send(Message message) const;
+
+  /// As `send`; the result gets what `receive` returns or throws. Fails with
+  /// `errc::dead`, at once, when the actor is dead or dies.
+  template <class Message>
+  async_result<typename reply_of<Message>::type> ask(Message message) const;
+
+  /// Ends it after the mail that is in its inbox now.
+  void stop() const;
+  /// As `greenlet_base::join` and `kill`; true at once when it is dead.
+  bool join(deadline until = {}) const;
+  bool kill(deadline until = {}) const;
+  void kill_soon() const;
+
+  bool alive() const { return target() != nullptr; }
+  bool dead() const { return !alive(); }
+  std::string name() const { return to_string(key_); }
+  /// The greenlet itself, for links and names; null when dead.
+  greenlet_base* target() const;
+  const reference_key& key() const { return key_; }
+
+  friend auto operator<=>(const actor_ref&, const actor_ref&) = default;
+
+private:
+  reference_key key_;
+};
+
+// --- what is inside -------------------------------------------------------
+
+greenlet_base* greenlet_of(const reference_key& key);
+void stop_actor(const reference_key& key);
+
+template <class Actor>
+void actor_ref<Actor>::stop() const {
+  stop_actor(key_);
+}
+
+template <class Actor>
+greenlet_base* actor_ref<Actor>::target() const {
+  return greenlet_of(key_);
+}
+
+template <class Actor>
+bool actor_ref<Actor>::join(deadline until) const {
+  greenlet_base* alive = target();
+  return !alive || any_greenlet{*alive}.join(until);
+}
+
+template <class Actor>
+bool actor_ref<Actor>::kill(deadline until) const {
+  greenlet_base* alive = target();
+  return !alive || any_greenlet{*alive}.kill(until);
+}
+
+template <class Actor>
+void actor_ref<Actor>::kill_soon() const {
+  if (greenlet_base* alive = target()) alive->kill_soon();
+}
+
+} // namespace greenroom
+
+template <>
+struct std::hash<greenroom::reference_key> {
+  std::size_t operator()(const greenroom::reference_key& key) const noexcept {
+    return std::hash<const void*>{}(key.table_) ^
+           (std::size_t{key.place_} << 32 | key.generation_) *
+               0x9e3779b97f4a7c15u;
+  }
+};
+
+template <class Actor>
+struct std::hash<greenroom::actor_ref<Actor>> {
+  std::size_t
+  operator()(const greenroom::actor_ref<Actor>& reference) const noexcept {
+    return std::hash<greenroom::reference_key>{}(reference.key());
+  }
+};
