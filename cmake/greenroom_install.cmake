@@ -25,3 +25,8 @@ configure_file(${PROJECT_SOURCE_DIR}/cmake/greenroom.pc.in
   ${PROJECT_BINARY_DIR}/greenroom.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/greenroom.pc
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+install(FILES
+  ${PROJECT_SOURCE_DIR}/tools/gdb/greenroom.py
+  ${PROJECT_SOURCE_DIR}/tools/gdb/README.md
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/greenroom/gdb)
