@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <new>
 
 namespace greenroom {
 namespace {
@@ -225,7 +226,11 @@ void greenlet_base::run_links() {
   while (links_) {
     greenlet_link& entry = *links_;
     remove_link(entry);
-    entry.at_end(entry, *this);
+    try {
+      entry.at_end(entry, *this);
+    } catch (const std::bad_alloc&) {
+      log_error("no memory to call a link of greenlet '" + name() + "'");
+    }
   }
   release();
 }

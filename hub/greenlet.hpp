@@ -320,7 +320,7 @@ enum class start_order : std::uint8_t {
 };
 
 struct spawn_options {
-  std::string name;
+  std::string name{};
   std::size_t stack_size = 0; ///< bytes; 0: the hub's default
   start_order order = start_order::last;
 };

@@ -46,10 +46,18 @@ private:
 
 constinit thread_local hub* hub::this_hub_ = nullptr;
 
-/// Makes the thread's hub, and ends it with the thread.
+/// Makes the thread's hub, and ends it with the thread. The main thread's
+/// stays as an empty shell: static objects are destroyed later, and greenlets
+/// may still wait on them.
 struct hub_holder {
   hub* owned = nullptr;
-  ~hub_holder() { delete owned; }
+  ~hub_holder() {
+    owned->end();
+    if (getpid() == owned->thread_id())
+      keep_reachable(owned);
+    else
+      delete owned;
+  }
 };
 
 hub& hub::make() {
@@ -64,6 +72,8 @@ hub::hub() : main_fiber_(std::make_unique<fiber>()) {
   adopt_thread(*main_fiber_);
   running_fiber_ = main_fiber_.get();
   pools_.push_back(std::make_unique<stack_pool>(default_stack));
+  workers_ = pools_.front().get();
+  workers_->keep_spare();
   overflow_guard_ = std::make_unique<overflow_guard>();
   loop_ = std::make_unique<loop>();
   context_ = &loop_->context;
@@ -81,7 +91,9 @@ hub::hub() : main_fiber_(std::make_unique<fiber>()) {
   start_monitor_if_asked();
 }
 
-hub::~hub() {
+hub::~hub() = default;
+
+void hub::end() {
   leave_registry(*this);
   forget_signals(*this);
   remove(*main_);
@@ -90,6 +102,8 @@ hub::~hub() {
   main_.reset();
   idle_.reset();
   pools_.clear();
+  workers_ = nullptr;
+  overflow_guard_.reset();
   this_hub_ = nullptr;
 }
 
@@ -104,7 +118,7 @@ void hub::abandon() noexcept {
   log_info("the end: " + std::to_string(greenlet_count_) +
            " greenlets were abandoned, not unwound:" + names +
            (greenlet_count_ > 10 ? ", ..." : ""));
-  keep_reachable(*first_);
+  keep_reachable(first_);
 }
 
 // --- the clock ------------------------------------------------------------
@@ -175,8 +189,25 @@ void hub::run_ready() {
     count_switch();
     if (work.resume)
       resume(work);
-    else
+    else if (has_spare_worker(work))
       work.step(work);
+  }
+}
+
+/// What is about to run may wait, and then another worker must go on: its
+/// stack is made sure of now, where a lack of memory can be told to a fresh
+/// greenlet. False when that ended it.
+bool hub::has_spare_worker(task& work) {
+  try {
+    workers_->keep_spare();
+    return true;
+  } catch (const std::bad_alloc&) {
+    if (work.step != &greenlet_base::begin_step)
+      return true; // a callback does not wait
+    auto& fresh = static_cast<greenlet_base&>(work);
+    fresh.ended_by(std::current_exception());
+    fresh.finish();
+    return false;
   }
 }
 
@@ -230,16 +261,18 @@ void hub::give_way() {
 
 /// A worker to go on with: one suspended in `dispatch`, or a new one.
 fiber& hub::idle_worker() {
-  fiber& worker = pools_.front()->take();
+  fiber& worker = workers_->take();
   if (!worker.context)
     prepare(worker, &dispatch, this);
   return worker;
 }
 
 void hub::default_stack_size(std::size_t bytes) {
-  if (pools_.front()->in_use() > 0)
+  if (workers_->in_use() > 0 || switches() > 0)
     throw std::logic_error("hub: default_stack_size after the first greenlet");
   pools_.front() = std::make_unique<stack_pool>(bytes);
+  workers_ = pools_.front().get();
+  workers_->keep_spare();
 }
 
 stack_pool& hub::pool_for(std::size_t size) {

@@ -178,10 +178,12 @@ private:
   hub();
   ~hub();
   static hub& make();
+  void end();
   static std::uint64_t real_nanoseconds();
 
   [[noreturn]] static void dispatch(void* self);
   void run_ready();
+  bool has_spare_worker(task& work);
   void turn();
   void give_way();
   void resume(task& suspended);
@@ -225,6 +227,7 @@ private:
   std::uint64_t trimmed_ = 0;     // real nanoseconds
   timer_queue timers_;
   std::vector<std::unique_ptr<stack_pool>> pools_; // the default one first
+  stack_pool* workers_ = nullptr;                  // the default one
   std::unique_ptr<overflow_guard> overflow_guard_;
   std::unique_ptr<loop> loop_;
   asio::io_context* context_ = nullptr;

@@ -20,14 +20,14 @@ std::mutex& registry_lock() {
   return *lock;
 }
 
-std::array<greenlet_base*, 256> abandoned{}; // guarded by registry_lock
+std::array<void*, 256> left_behind{}; // guarded by registry_lock
 
 /// Puts `item` into a free place; a full table goes without.
 template <class Item, std::size_t Size>
-void put(std::array<Item*, Size>& table, Item& item) {
+void put(std::array<Item*, Size>& table, Item* item) {
   for (Item*& place : table)
     if (!place) {
-      place = &item;
+      place = item;
       return;
     }
 }
@@ -36,7 +36,7 @@ void put(std::array<Item*, Size>& table, Item& item) {
 
 void enter_registry(hub& made) {
   const std::lock_guard held{registry_lock()};
-  put(greenroom_hubs, made);
+  put(greenroom_hubs, &made);
 }
 
 void leave_registry(hub& ended) {
@@ -59,9 +59,9 @@ void for_each_hub_unlocked(void (*visit)(hub&)) {
       visit(*each);
 }
 
-void keep_reachable(greenlet_base& first) {
+void keep_reachable(void* left) {
   const std::lock_guard held{registry_lock()};
-  put(abandoned, first);
+  put(left_behind, left);
 }
 
 } // namespace greenroom

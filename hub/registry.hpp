@@ -5,7 +5,6 @@
 
 namespace greenroom {
 
-class greenlet_base;
 class hub;
 
 void enter_registry(hub& made);
@@ -18,8 +17,8 @@ void for_each_hub(void (*visit)(hub&, void* argument), void* argument);
 /// is about to end.
 void for_each_hub_unlocked(void (*visit)(hub&));
 
-/// Keeps a list of abandoned greenlets reachable, so that a leak checker
-/// tells them from real leaks.
-void keep_reachable(greenlet_base& first);
+/// Keeps what is left behind on purpose reachable, so that a leak checker
+/// tells it from real leaks.
+void keep_reachable(void* left);
 
 } // namespace greenroom

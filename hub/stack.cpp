@@ -77,22 +77,6 @@ stack_pool::~stack_pool() {
   }
 }
 
-fiber& stack_pool::take() {
-  if (free_) {
-    fiber& stack = *free_;
-    free_ = stack.next;
-    --free_count_;
-    return stack;
-  }
-  return make_fiber(reserve());
-}
-
-void stack_pool::put(fiber& free) {
-  free.next = free_;
-  free_ = &free;
-  ++free_count_;
-}
-
 /// The low end of a stack without a header.
 char* stack_pool::reserve() {
   if (!cold_.empty()) {

@@ -30,12 +30,29 @@ public:
   stack_pool& operator=(const stack_pool&) = delete;
   ~stack_pool();
 
-  /// A stack with its fiber header made, not yet prepared; or one put back
-  /// in a suspended state, which `suspended` then tells.
-  fiber& take();
+  /// A stack that was put back, with whatever context is suspended on it, or
+  /// a new one, whose fiber has no context yet.
+  fiber& take() {
+    if (!free_)
+      put(make_fiber(reserve()));
+    fiber& taken = *free_;
+    free_ = taken.next;
+    --free_count_;
+    return taken;
+  }
 
   /// Takes back a stack that is not running any more.
-  void put(fiber& free);
+  void put(fiber& unused) {
+    unused.next = free_;
+    free_ = &unused;
+    ++free_count_;
+  }
+
+  /// Sees to it that the next `take` cannot fail. May throw itself.
+  void keep_spare() {
+    if (!free_)
+      put(make_fiber(reserve()));
+  }
 
   /// Gives the memory of all but `keep` free stacks back to the system.
   void trim(std::size_t keep);
