@@ -31,10 +31,9 @@ public:
   constexpr deadline() = default;
 
   constexpr deadline(steady_time when)
-      : nanoseconds_(
-            std::chrono::duration_cast<std::chrono::nanoseconds>(
-                when.time_since_epoch())
-                .count()) {}
+      : nanoseconds_(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                         when.time_since_epoch())
+                         .count()) {}
 
   template <class Rep, class Period>
   deadline(std::chrono::duration<Rep, Period> from_now)
@@ -57,15 +56,12 @@ private:
   static std::int64_t in_nanoseconds(std::chrono::duration<Rep, Period> time) {
     using seconds = std::chrono::duration<long double>;
     const long double count = seconds(time).count() * 1e9L;
-    if (!(count < 9.2e18L))
-      return never_;
-    if (count <= 0)
-      return 0;
+    if (!(count < 9.2e18L)) return never_;
+    if (count <= 0) return 0;
     if constexpr (std::chrono::treat_as_floating_point_v<Rep>)
       return static_cast<std::int64_t>(count);
     else
-      return std::chrono::duration_cast<std::chrono::nanoseconds>(time)
-          .count();
+      return std::chrono::duration_cast<std::chrono::nanoseconds>(time).count();
   }
 
   /// `delay` nanoseconds from now; never, when that cannot be counted.

@@ -68,8 +68,7 @@ std::error_code make_error_code(errc code) noexcept {
 }
 
 std::string describe(const std::exception_ptr& error) {
-  if (!error)
-    return "no error";
+  if (!error) return "no error";
   try {
     std::rethrow_exception(error);
   } catch (const std::exception& caught) {

@@ -17,8 +17,8 @@ namespace {
 namespace context = boost::context::detail;
 
 void bind_to_thread(fiber& own) {
-  own.thread_exceptions = reinterpret_cast<exception_state*>(
-      __cxxabiv1::__cxa_get_globals());
+  own.thread_exceptions =
+      reinterpret_cast<exception_state*>(__cxxabiv1::__cxa_get_globals());
   own.thread_error_number = &errno;
 }
 
@@ -78,6 +78,8 @@ void leave_fiber(fiber& from, fiber& to) {
   std::abort(); // nobody may continue a fiber that left
 }
 
-void forget(fiber& finished) { forget_sanitizers(finished); }
+void forget(fiber& finished) {
+  forget_sanitizers(finished);
+}
 
 } // namespace greenroom

@@ -22,9 +22,9 @@ struct exception_state {
 struct fiber {
   void* context = nullptr; // where to continue, while suspended
   exception_state exceptions;
-  int error_number = 0; // errno
-  fiber* target = nullptr;    // whom it last switched to
-  fiber* next = nullptr;      // in its pool's free list
+  int error_number = 0;    // errno
+  fiber* target = nullptr; // whom it last switched to
+  fiber* next = nullptr;   // in its pool's free list
 
   // Constant while in use.
   stack_pool* pool = nullptr; // null: a thread's own stack

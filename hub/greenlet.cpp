@@ -19,17 +19,16 @@ enum class link_kind : std::uint8_t { any, value, exception };
 /// A callback given to `link`: spawned at the end, if that fits.
 struct callback_link : greenlet_link {
   callback_link(link_kind which, std::function<void(greenlet_base&)> function)
-      : greenlet_link(&at_end_of), kind(which), callback(std::move(function)) {
-  }
+      : greenlet_link(&at_end_of), kind(which), callback(std::move(function)) {}
 
   static void at_end_of(greenlet_link& link, greenlet_base& ended) {
     std::unique_ptr<callback_link> self{static_cast<callback_link*>(&link)};
-    const bool fits =
-        self->kind == link_kind::any ||
-        (self->kind == link_kind::value) == ended.successful();
+    const bool fits = self->kind == link_kind::any ||
+                      (self->kind == link_kind::value) == ended.successful();
     if (fits)
-      spawn([call = std::move(self->callback),
-             target = any_greenlet{ended}] { call(*target); });
+      spawn([call = std::move(self->callback), target = any_greenlet{ended}] {
+        call(*target);
+      });
   }
 
   link_kind kind;
@@ -64,10 +63,12 @@ struct join_wait : greenlet_link, wait_record {
 
 } // namespace
 
-greenlet_base::greenlet_base() : greenlet_base(&begin_step) {}
+greenlet_base::greenlet_base() : greenlet_base(&begin_step) {
+}
 
 greenlet_base::greenlet_base(step_function first)
-    : task(first), home_(&hub::current()), id_(home_->next_id_++) {}
+    : task(first), home_(&hub::current()), id_(home_->next_id_++) {
+}
 
 greenlet_base::~greenlet_base() {
   if (started() || links_due_) {
@@ -93,16 +94,19 @@ greenlet_base::extras& greenlet_base::more() {
   return *extras_;
 }
 
-void greenlet_base::check_home() const { home_->check_thread("a greenlet"); }
+void greenlet_base::check_home() const {
+  home_->check_thread("a greenlet");
+}
 
-void greenlet_base::make_ready() { home_->make_ready(*this); }
+void greenlet_base::make_ready() {
+  home_->make_ready(*this);
+}
 
 // --- start ----------------------------------------------------------------
 
 void greenlet_base::start() {
   check_home();
-  if (state_ != greenlet_state::unstarted)
-    return;
+  if (state_ != greenlet_state::unstarted) return;
   enter_hub();
   make_ready();
 }
@@ -116,8 +120,7 @@ void greenlet_base::enter_hub() {
 
 void greenlet_base::start_later(std::chrono::nanoseconds delay) {
   check_home();
-  if (state_ != greenlet_state::unstarted)
-    return;
+  if (state_ != greenlet_state::unstarted) return;
   extras& own = more();
   own.delay.target = this;
   enter_hub();
@@ -125,10 +128,8 @@ void greenlet_base::start_later(std::chrono::nanoseconds delay) {
 }
 
 void greenlet_access::start(greenlet_base& target, spawn_options&& options) {
-  if (!options.name.empty())
-    target.name(std::move(options.name));
-  if (options.stack_size > 0)
-    target.more().stack_size = options.stack_size;
+  if (!options.name.empty()) target.name(std::move(options.name));
+  if (options.stack_size > 0) target.more().stack_size = options.stack_size;
   if (options.order == start_order::last) {
     target.start();
     return;
@@ -204,8 +205,7 @@ void greenlet_base::end_as_killed(std::exception_ptr reason) {
 }
 
 void greenlet_base::release() noexcept {
-  if (--references_ == 0 && shared_)
-    delete this;
+  if (--references_ == 0 && shared_) delete this;
 }
 
 // --- links ----------------------------------------------------------------
@@ -258,8 +258,7 @@ void greenlet_base::remove_link(greenlet_link& entry) {
   } else {
     entry.previous->next = entry.next;
     entry.next->previous = entry.previous;
-    if (links_ == &entry)
-      links_ = entry.next;
+    if (links_ == &entry) links_ = entry.next;
   }
   entry.previous = entry.next = nullptr;
 }
@@ -281,8 +280,7 @@ greenlet_base::link_exception(std::function<void(greenlet_base&)> callback) {
 void greenlet_base::unlink(link_id id) {
   check_home();
   greenlet_link* entry = links_;
-  if (!entry)
-    return;
+  if (!entry) return;
   do {
     if (reinterpret_cast<std::uintptr_t>(entry) ==
         static_cast<std::uintptr_t>(id)) {
@@ -307,33 +305,30 @@ bool greenlet_base::join(deadline until) {
     home_->begin_wait(wait);
     add_link(wait);
     home_->park(wait, until);
-    if (wait.cause == wake_cause::notified)
-      return true;
-    if (wait.cause == wake_cause::timed_out)
-      return false;
+    if (wait.cause == wake_cause::notified) return true;
+    if (wait.cause == wake_cause::timed_out) return false;
     home_->throw_pending();
   }
   return true;
 }
 
 void greenlet_access::check_got(const greenlet_base& target, bool ended) {
-  if (!ended)
-    throw_error(errc::timed_out, "greenlet '" + target.name() + "'");
-  if (target.error_)
-    std::rethrow_exception(target.error_);
+  if (!ended) throw_error(errc::timed_out, "greenlet '" + target.name() + "'");
+  if (target.error_) std::rethrow_exception(target.error_);
   if (target.killed_)
     throw_error(errc::killed, "greenlet '" + target.name() + "'");
 }
 
 // --- kill -----------------------------------------------------------------
 
-bool greenlet_base::kill(deadline until) { return kill_with({}, until); }
+bool greenlet_base::kill(deadline until) {
+  return kill_with({}, until);
+}
 
 bool greenlet_base::kill_with(std::exception_ptr reason, deadline until) {
   check_home();
   kill_soon(std::move(reason));
-  if (home_->running() != this)
-    return join(until);
+  if (home_->running() != this) return join(until);
   throw_pending(); // kills itself here, unless that must wait
   return false;
 }
@@ -356,8 +351,7 @@ void greenlet_base::kill_soon(std::exception_ptr reason) {
     return;
   case greenlet_state::idle:
   case greenlet_state::running:
-    if (!kill_pending_ && reason)
-      more().kill_reason = std::move(reason);
+    if (!kill_pending_ && reason) more().kill_reason = std::move(reason);
     kill_pending_ = true;
     poke();
     return;
@@ -367,22 +361,18 @@ void greenlet_base::kill_soon(std::exception_ptr reason) {
 /// Started but not begun: it never runs; its turn calls the links instead.
 void greenlet_base::cancel_start(std::exception_ptr reason) {
   const bool delayed = extras_ && extras_->delay.linked();
-  if (delayed)
-    extras_->delay.unlink();
+  if (delayed) extras_->delay.unlink();
   end_as_killed(std::move(reason));
   home_->remove(*this);
   schedule_links();
-  if (delayed)
-    make_ready();
+  if (delayed) make_ready();
 }
 
 void greenlet_base::kill_brutally() {
   kill_soon();
-  if (dead())
-    return;
+  if (dead()) return;
   kill_again_ = true;
-  if (extras_)
-    extras_->kill_reason = {};
+  if (extras_) extras_->kill_reason = {};
 }
 
 /// Something is to be thrown in it: ends its wait, if it may be disturbed.
@@ -400,11 +390,9 @@ bool greenlet_base::may_interrupt() const {
 }
 
 void greenlet_base::throw_pending() {
-  if (!kill_pending_ && !timeouts_)
-    return;
+  if (!kill_pending_ && !timeouts_) return;
   const bool unshielded = extras_ && extras_->unshielded;
-  if (home_->unwinding() || (shields_ > 0 && !unshielded))
-    return;
+  if (home_->unwinding() || (shields_ > 0 && !unshielded)) return;
   if (kill_pending_) {
     kill_pending_ = kill_again_;
     if (extras_ && extras_->kill_reason) {
@@ -419,12 +407,13 @@ void greenlet_base::throw_pending() {
 // --- names ----------------------------------------------------------------
 
 std::string greenlet_base::name() const {
-  if (extras_ && !extras_->name.empty())
-    return extras_->name;
+  if (extras_ && !extras_->name.empty()) return extras_->name;
   return "Greenlet-" + std::to_string(id_);
 }
 
-void greenlet_base::name(std::string text) { more().name = std::move(text); }
+void greenlet_base::name(std::string text) {
+  more().name = std::move(text);
+}
 
 void greenlet_base::name_to(char* text, std::size_t size) const noexcept {
   if (extras_ && !extras_->name.empty()) {
@@ -471,8 +460,7 @@ struct join_many : wait_record {
 
   ~join_many() {
     for (const auto& each : entries)
-      if (each->next)
-        each->target->remove_link(*each);
+      if (each->next) each->target->remove_link(*each);
   }
 
   static void give_up(wait_record& record, wake_cause cause) {
@@ -493,10 +481,8 @@ std::vector<any_greenlet> joinall(std::span<const any_greenlet> greenlets,
   while (all.left > 0) {
     here.begin_wait(all);
     here.park(all, until);
-    if (all.cause == wake_cause::timed_out)
-      break;
-    if (all.cause == wake_cause::interrupted)
-      here.throw_pending();
+    if (all.cause == wake_cause::timed_out) break;
+    if (all.cause == wake_cause::interrupted) here.throw_pending();
     all.cause = wake_cause::none;
   }
   return std::move(all.finished);
@@ -506,8 +492,7 @@ std::vector<any_greenlet>
 joinall_or_throw(std::span<const any_greenlet> greenlets, deadline until) {
   auto finished = joinall(greenlets, until);
   for (const any_greenlet& each : finished)
-    if (each.exception())
-      std::rethrow_exception(each.exception());
+    if (each.exception()) std::rethrow_exception(each.exception());
   return finished;
 }
 

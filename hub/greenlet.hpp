@@ -227,8 +227,7 @@ public:
   /// Shares `target`; one that you declared yourself must outlive the handle.
   any_greenlet(greenlet_base& target) : target_(&target) { target.retain(); }
   any_greenlet(const any_greenlet& other) : target_(other.target_) {
-    if (target_)
-      target_->retain();
+    if (target_) target_->retain();
   }
   any_greenlet(any_greenlet&& other) noexcept
       : target_(std::exchange(other.target_, nullptr)) {}
@@ -237,8 +236,7 @@ public:
     return *this;
   }
   ~any_greenlet() {
-    if (target_)
-      target_->release();
+    if (target_) target_->release();
   }
 
   greenlet_base& operator*() const { return *target_; }
@@ -278,7 +276,8 @@ private:
 };
 
 /// A greenlet whose work returns a `Result`.
-template <class Result> class greenlet_with_result : public greenlet_base {
+template <class Result>
+class greenlet_with_result : public greenlet_base {
 public:
   /// The result, while it succeeded; else empty. Void has none.
   const auto& value() const { return value_; }
@@ -297,7 +296,8 @@ protected:
 ///
 ///     greenlet<int> g = spawn([] { sleep(1s); return 42; });
 ///     int answer = g.get();
-template <class Result> class greenlet : public any_greenlet {
+template <class Result>
+class greenlet : public any_greenlet {
 public:
   greenlet() = default;
   explicit greenlet(greenlet_with_result<Result>& target)
@@ -362,8 +362,7 @@ struct greenlet_access {
 template <class Result>
 Result greenlet_with_result<Result>::get(deadline until) {
   greenlet_access::check_got(*this, join(until));
-  if constexpr (!std::is_void_v<Result>)
-    return *value_;
+  if constexpr (!std::is_void_v<Result>) return *value_;
 }
 
 template <class Result, class Function>
@@ -390,12 +389,13 @@ namespace inside {
 
 template <class Function, class... Arguments>
 auto make_greenlet(Function&& function, Arguments&&... arguments) {
-  using result = std::decay_t<std::invoke_result_t<
-      std::decay_t<Function>&, std::decay_t<Arguments>&...>>;
+  using result =
+      std::decay_t<std::invoke_result_t<std::decay_t<Function>&,
+                                        std::decay_t<Arguments>&...>>;
   if constexpr (sizeof...(Arguments) == 0) {
     using kept = std::decay_t<Function>;
-    greenlet<result> made{*new spawned<result, kept>(
-        kept(std::forward<Function>(function)))};
+    greenlet<result> made{
+        *new spawned<result, kept>(kept(std::forward<Function>(function)))};
     greenlet_access::share(*made);
     return made;
   } else {
@@ -418,8 +418,9 @@ auto make_greenlet(Function&& function, Arguments&&... arguments) {
 ///
 ///     spawn([](int n) { return n + 1; }, 2).get();   // 3
 template <class Function, class... Arguments>
-  requires std::invocable<std::decay_t<Function>&, std::decay_t<Arguments>&...>
-auto spawn(Function&& function, Arguments&&... arguments) {
+requires std::invocable < std::decay_t<Function>
+&, std::decay_t<Arguments>&... >
+       auto spawn(Function&& function, Arguments&&... arguments) {
   auto made = inside::make_greenlet(std::forward<Function>(function),
                                     std::forward<Arguments>(arguments)...);
   made->start();
@@ -427,9 +428,10 @@ auto spawn(Function&& function, Arguments&&... arguments) {
 }
 
 template <class Function, class... Arguments>
-  requires std::invocable<std::decay_t<Function>&, std::decay_t<Arguments>&...>
-auto spawn(spawn_options options, Function&& function,
-           Arguments&&... arguments) {
+requires std::invocable < std::decay_t<Function>
+&, std::decay_t<Arguments>&... > auto spawn(spawn_options options,
+                                            Function&& function,
+                                            Arguments&&... arguments) {
   auto made = inside::make_greenlet(std::forward<Function>(function),
                                     std::forward<Arguments>(arguments)...);
   greenlet_access::start(*made, std::move(options));
@@ -438,9 +440,10 @@ auto spawn(spawn_options options, Function&& function,
 
 /// As `spawn`, starting after `delay`.
 template <class Rep, class Period, class Function, class... Arguments>
-  requires std::invocable<std::decay_t<Function>&, std::decay_t<Arguments>&...>
-auto spawn_later(std::chrono::duration<Rep, Period> delay, Function&& function,
-                 Arguments&&... arguments) {
+requires std::invocable < std::decay_t<Function>
+&, std::decay_t<Arguments>&... >
+       auto spawn_later(std::chrono::duration<Rep, Period> delay,
+                        Function&& function, Arguments&&... arguments) {
   auto made = inside::make_greenlet(std::forward<Function>(function),
                                     std::forward<Arguments>(arguments)...);
   made->start_later(

@@ -27,7 +27,7 @@ namespace {
 
 constexpr std::size_t default_stack = 256 * 1024; // bytes
 constexpr int slice_items = 64; // between two looks at the clock
-constexpr std::uint64_t drain_budget = 5'000'000;     // nanoseconds
+constexpr std::uint64_t drain_budget = 5'000'000;      // nanoseconds
 constexpr std::uint64_t trim_interval = 1'000'000'000; // nanoseconds
 constexpr std::size_t kept_stacks = 32;
 constexpr int handlers_a_turn = 64;
@@ -109,8 +109,7 @@ void hub::end() {
 
 /// What still lives stays as it is: its frames may refer to what is gone.
 void hub::abandon() noexcept {
-  if (!first_)
-    return;
+  if (!first_) return;
   std::string names;
   int named = 0;
   for (greenlet_base* each = first_; each && named < 10; each = each->next_)
@@ -138,7 +137,9 @@ steady_time hub::time() const {
   return steady_time(std::chrono::nanoseconds(nanoseconds()));
 }
 
-steady_time now() { return hub::current().time(); }
+steady_time now() {
+  return hub::current().time();
+}
 
 std::int64_t deadline::after(std::int64_t delay) {
   const auto time = static_cast<std::int64_t>(hub::current().nanoseconds());
@@ -163,8 +164,7 @@ void hub::remove(greenlet_base& greenlet) {
 
 greenlet_base& current() {
   greenlet_base* running = hub::current().running();
-  if (!running)
-    throw wait_refused("no greenlet runs inside a hub callback");
+  if (!running) throw wait_refused("no greenlet runs inside a hub callback");
   return *running;
 }
 
@@ -183,8 +183,7 @@ void hub::dispatch(void* self) {
 
 void hub::run_ready() {
   while (!ready_.empty()) {
-    if (slice_-- <= 0 && slice_is_over())
-      return;
+    if (slice_-- <= 0 && slice_is_over()) return;
     task& work = ready_.pop();
     count_switch();
     if (work.resume)
@@ -215,8 +214,7 @@ bool hub::has_spare_worker(task& work) {
 /// drain has used up its time.
 bool hub::slice_is_over() {
   slice_ = slice_items;
-  if (has_outside_work())
-    see_to_outside_work();
+  if (has_outside_work()) see_to_outside_work();
   return real_nanoseconds() - drain_began_ > drain_budget;
 }
 
@@ -245,8 +243,7 @@ void hub::give_way() {
     --slice_;
     count_switch();
     ready_.pop();
-    if (next == &greenlet)
-      return;
+    if (next == &greenlet) return;
     greenlet.resume = &self;
     running_ = static_cast<greenlet_base*>(next);
     running_fiber_ = std::exchange(next->resume, nullptr);
@@ -262,8 +259,7 @@ void hub::give_way() {
 /// A worker to go on with: one suspended in `dispatch`, or a new one.
 fiber& hub::idle_worker() {
   fiber& worker = workers_->take();
-  if (!worker.context)
-    prepare(worker, &dispatch, this);
+  if (!worker.context) prepare(worker, &dispatch, this);
   return worker;
 }
 
@@ -277,8 +273,7 @@ void hub::default_stack_size(std::size_t bytes) {
 
 stack_pool& hub::pool_for(std::size_t size) {
   for (std::size_t i = 1; i < pools_.size(); ++i)
-    if (pools_[i]->size() == stack_pool::rounded(size))
-      return *pools_[i];
+    if (pools_[i]->size() == stack_pool::rounded(size)) return *pools_[i];
   pools_.push_back(std::make_unique<stack_pool>(size));
   return *pools_.back();
 }
@@ -287,8 +282,7 @@ stack_pool& hub::pool_for(std::size_t size) {
 /// is free again. False when it is there already.
 bool hub::moved_to_own_stack(greenlet_base& fresh, std::size_t size) {
   stack_pool& pool = pool_for(size);
-  if (running_fiber_->pool == &pool)
-    return false;
+  if (running_fiber_->pool == &pool) return false;
   fiber* own = nullptr;
   try {
     own = &pool.take();
@@ -345,8 +339,7 @@ struct wait_limit : timer {
 
   static void pass(timer& fired) {
     wait_record& record = static_cast<wait_limit&>(fired).limited;
-    if (record.waiting())
-      record.cancel(record, wake_cause::timed_out);
+    if (record.waiting()) record.cancel(record, wake_cause::timed_out);
   }
 
   wait_record& limited;
@@ -366,7 +359,9 @@ void hub::park(wait_record& record, deadline until) {
   limit.unlink();
 }
 
-void hub::throw_pending() { running_->throw_pending(); }
+void hub::throw_pending() {
+  running_->throw_pending();
+}
 
 void hub::refuse_wait(const char* what) const {
   if (!running_)
@@ -416,20 +411,20 @@ void sleep_until(steady_time when) {
     here.begin_wait(wait);
     here.arm(wait, deadline{when});
     here.park(wait, deadline::never());
-    if (wait.cause == wake_cause::notified)
-      return;
+    if (wait.cause == wake_cause::notified) return;
     here.throw_pending();
   }
 }
 
 void sleep(std::chrono::nanoseconds time) {
-  if (time <= std::chrono::nanoseconds::zero())
-    return yield();
+  if (time <= std::chrono::nanoseconds::zero()) return yield();
   const deadline until{time};
   sleep_until(steady_time(std::chrono::nanoseconds(until.nanoseconds())));
 }
 
-void idle() { hub::current().idle_->wait(deadline::never(), "idle", nullptr); }
+void idle() {
+  hub::current().idle_->wait(deadline::never(), "idle", nullptr);
+}
 
 void hub::poll() {
   if (running_ != main_.get())
@@ -442,12 +437,10 @@ void hub::poll() {
 /// The ready queue is empty, or its time is over: sees to the rest of the
 /// world, and blocks when there is nothing else.
 void hub::turn() {
-  if (has_outside_work())
-    see_to_outside_work();
+  if (has_outside_work()) see_to_outside_work();
   if (!ready_.empty()) { // its time is over
     poll_io();
-    if (clock_ == clock_kind::real)
-      fire_timers();
+    if (clock_ == clock_kind::real) fire_timers();
   } else if (clock_ == clock_kind::virtual_time) {
     if (!poll_io() && !wake_idle()) {
       const std::uint64_t next = timers_.earliest();
@@ -466,7 +459,9 @@ void hub::turn() {
   begin_drain();
 }
 
-bool hub::poll_io() { return loop_->poll(handlers_a_turn) > 0; }
+bool hub::poll_io() {
+  return loop_->poll(handlers_a_turn) > 0;
+}
 
 bool hub::wake_idle() {
   const bool any = !idle_->empty();
@@ -503,22 +498,19 @@ void hub::block() {
                       signalled_.load(std::memory_order_seq_cst);
   const bool ran = called || loop_->run_one();
   asleep_.store(false, std::memory_order_relaxed);
-  if (!ran && !has_outside_work())
-    report_deadlock();
+  if (!ran && !has_outside_work()) report_deadlock();
 }
 
 void hub::trim_stacks() {
   const std::uint64_t time = real_nanoseconds();
-  if (time - trimmed_ < trim_interval)
-    return;
+  if (time - trimmed_ < trim_interval) return;
   trimmed_ = time;
   for (const auto& pool : pools_)
     pool->trim(std::max(kept_stacks, pool->free_count() / 2));
 }
 
 void hub::report_deadlock() {
-  if (!main_->wait_)
-    return;
+  if (!main_->wait_) return;
   auto& own = main_->more();
   own.kill_reason = std::make_exception_ptr(loop_exit(
       "this wait can never end: nothing is ready, and no timer, no I/O and "
@@ -540,9 +532,8 @@ void hub::post(remote_task& work) noexcept {
   remote_task* newest = remote_.load(std::memory_order_relaxed);
   do
     work.next = newest;
-  while (!remote_.compare_exchange_weak(newest, &work,
-                                        std::memory_order_seq_cst,
-                                        std::memory_order_relaxed));
+  while (!remote_.compare_exchange_weak(
+      newest, &work, std::memory_order_seq_cst, std::memory_order_relaxed));
   wake_up();
 }
 
@@ -581,7 +572,8 @@ void hub::see_to_outside_work() {
   }
 }
 
-work_guard::work_guard() : work_guard(hub::current()) {}
+work_guard::work_guard() : work_guard(hub::current()) {
+}
 
 work_guard::work_guard(hub& target) : hub_(target) {
   hub_.context().get_executor().on_work_started();
@@ -598,16 +590,16 @@ bool hub::shutdown(deadline until) {
   for (bool in_time = true; in_time;) {
     std::vector<any_greenlet> others;
     for (greenlet_base* each = first_; each; each = each->next_)
-      if (each != &self && each != main_.get())
-        others.emplace_back(*each);
-    if (others.empty())
-      return true;
+      if (each != &self && each != main_.get()) others.emplace_back(*each);
+    if (others.empty()) return true;
     in_time = killall(others, until);
   }
   log_warning("shutdown ran out of time; still alive:\n" + listing());
   return false;
 }
 
-bool shutdown(deadline until) { return hub::current().shutdown(until); }
+bool shutdown(deadline until) {
+  return hub::current().shutdown(until);
+}
 
 } // namespace greenroom

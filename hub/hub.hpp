@@ -20,7 +20,7 @@
 
 namespace asio {
 class io_context;
-}
+} // namespace asio
 
 namespace greenroom {
 
@@ -72,7 +72,8 @@ public:
   /// Runs `function` on the hub, outside any greenlet, in order of posting
   /// per thread. Any thread. The hub must be alive; posting alone does not
   /// keep it from `loop_exit`: hold a `work_guard` for that.
-  template <std::invocable Function> void post(Function&& function);
+  template <std::invocable Function>
+  void post(Function&& function);
 
   /// Without allocation, and safe in a signal handler. Any thread.
   void post(remote_task& work) noexcept;
@@ -104,9 +105,7 @@ public:
   std::string listing() const;
   std::size_t greenlets() const { return greenlet_count_; }
   /// Blocked for want of anything to do. Any thread.
-  bool is_asleep() const {
-    return asleep_.load(std::memory_order_relaxed);
-  }
+  bool is_asleep() const { return asleep_.load(std::memory_order_relaxed); }
   /// The kernel's identity of the hub's thread.
   int thread_id() const { return thread_; }
   /// How often the hub has handed the thread to somebody. Any thread.
@@ -217,10 +216,10 @@ private:
 
   // Hub thread only.
   ready_queue ready_;
-  int slice_ = 0;                      // items until the clock is looked at
-  greenlet_base* running_ = nullptr;   // null on the hub itself
+  int slice_ = 0;                    // items until the clock is looked at
+  greenlet_base* running_ = nullptr; // null on the hub itself
   fiber* running_fiber_ = nullptr;
-  int no_wait_ = 0;                    // depth of no_wait scopes
+  int no_wait_ = 0; // depth of no_wait scopes
   clock_kind clock_ = clock_kind::real;
   std::uint64_t virtual_now_ = 0;
   std::uint64_t drain_began_ = 0; // real nanoseconds
@@ -240,7 +239,7 @@ private:
   std::unique_ptr<wait_list> idle_; // who waits in `idle`
 
   // Any thread.
-  std::atomic<std::uint64_t> switches_{0}; // written by the hub alone
+  std::atomic<std::uint64_t> switches_{0};    // written by the hub alone
   std::atomic<remote_task*> remote_{nullptr}; // newest first
   std::atomic<bool> signalled_{false};
   std::atomic<bool> asleep_{false}; // pairs with remote_: see `block`
@@ -282,7 +281,8 @@ bool shutdown(deadline until = {});
 
 // --- what is inside -------------------------------------------------------
 
-template <std::invocable Function> void hub::post(Function&& function) {
+template <std::invocable Function>
+void hub::post(Function&& function) {
   struct posted : remote_task {
     explicit posted(Function&& call) : function(std::forward<Function>(call)) {
       run = [](remote_task& self) {
@@ -296,16 +296,14 @@ template <std::invocable Function> void hub::post(Function&& function) {
 }
 
 inline void hub::wake(wait_record& record, wake_cause cause) {
-  if (!record.waiting())
-    return;
+  if (!record.waiting()) return;
   record.cause = cause;
   record.who->wait_ = nullptr;
   ready_.push_back(*record.who);
 }
 
 inline void hub::wake_next(wait_record& record, wake_cause cause) {
-  if (!record.waiting())
-    return;
+  if (!record.waiting()) return;
   record.cause = cause;
   record.who->wait_ = nullptr;
   ready_.push_front(*record.who);

@@ -68,10 +68,8 @@ std::string hub::listing() const {
 void hub::list_to(int descriptor) const noexcept {
   std::array<char, 256> line{};
   for (greenlet_base* each = first_; each; each = each->next_) {
-    const std::size_t length =
-        describe_line(*each, line.data(), line.size());
-    if (write(descriptor, line.data(), length) < 0)
-      return;
+    const std::size_t length = describe_line(*each, line.data(), line.size());
+    if (write(descriptor, line.data(), length) < 0) return;
   }
 }
 

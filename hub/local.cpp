@@ -10,8 +10,7 @@ local_value::local_value(local_base& of, greenlet_base& in)
     : variable(of), owner(in),
       next_of_greenlet(std::exchange(in.more().locals, this)),
       next_of_variable(std::exchange(of.first_, this)) {
-  if (next_of_variable)
-    next_of_variable->previous_of_variable = this;
+  if (next_of_variable) next_of_variable->previous_of_variable = this;
 }
 
 local_value::~local_value() {
@@ -38,7 +37,9 @@ local_value* local_base::find() const {
   return value;
 }
 
-greenlet_base& local_owner() { return current(); }
+greenlet_base& local_owner() {
+  return current();
+}
 
 void greenlet_base::drop_locals() noexcept {
   while (extras_ && extras_->locals)

@@ -53,12 +53,12 @@ private:
 ///     local<int> depth;
 ///     *depth = 1;                                  // this greenlet's
 ///     spawn([&] { assert(!depth.get_if()); });     // not that one's
-template <class Value> class local : public local_base {
+template <class Value>
+class local : public local_base {
 public:
   /// This greenlet's value, made by `Value{}` when it has none.
   Value& operator*() {
-    if (Value* present = get_if())
-      return *present;
+    if (Value* present = get_if()) return *present;
     return emplace();
   }
   Value* operator->() { return &**this; }
@@ -69,7 +69,8 @@ public:
     return found ? &found->value : nullptr;
   }
 
-  template <class... Arguments> Value& emplace(Arguments&&... arguments);
+  template <class... Arguments>
+  Value& emplace(Arguments&&... arguments);
 
   void reset() { delete find(); }
 
@@ -89,8 +90,8 @@ template <class Value>
 template <class... Arguments>
 Value& local<Value>::emplace(Arguments&&... arguments) {
   reset();
-  auto* made = new holder(*this, local_owner(),
-                          std::forward<Arguments>(arguments)...);
+  auto* made =
+      new holder(*this, local_owner(), std::forward<Arguments>(arguments)...);
   return made->value;
 }
 

@@ -32,16 +32,15 @@ hub::loop::loop() : event_(context, make_eventfd()) {
 }
 
 void hub::loop::watch() {
-  event_.async_wait(asio::posix::stream_descriptor::wait_read,
-                    [this](const asio::error_code& error) {
-                      if (error)
-                        return;
-                      std::uint64_t count;
-                      while (read(event_.native_handle(), &count,
-                                  sizeof count) > 0) {
-                      }
-                      watch();
-                    });
+  event_.async_wait(
+      asio::posix::stream_descriptor::wait_read,
+      [this](const asio::error_code& error) {
+        if (error) return;
+        std::uint64_t count;
+        while (read(event_.native_handle(), &count, sizeof count) > 0) {
+        }
+        watch();
+      });
 }
 
 void hub::loop::wake_up() noexcept {
@@ -53,8 +52,7 @@ void hub::loop::wake_up() noexcept {
 void hub::loop::wake_at(std::uint64_t when) {
   if (when >= armed_for_ && when != UINT64_MAX)
     return; // wakes early; that only costs a turn
-  if (when == armed_for_)
-    return;
+  if (when == armed_for_) return;
   armed_for_ = when;
   ++arming_;
   if (when == UINT64_MAX) {
@@ -63,13 +61,13 @@ void hub::loop::wake_at(std::uint64_t when) {
   }
   timer_.expires_at(steady_time(std::chrono::nanoseconds(when)));
   timer_.async_wait([this, arming = arming_](const asio::error_code&) {
-    if (arming == arming_)
-      armed_for_ = UINT64_MAX;
+    if (arming == arming_) armed_for_ = UINT64_MAX;
   });
 }
 
 /// An exception out of a handler ends that handler only.
-template <class Run> std::size_t hub::loop::guarded(Run&& run) {
+template <class Run>
+std::size_t hub::loop::guarded(Run&& run) {
   try {
     return run();
   } catch (...) {
@@ -94,8 +92,7 @@ bool hub::loop::run_one() {
 
 /// The context stops whenever its last operation has ended.
 void hub::loop::go_on() {
-  if (context.stopped())
-    context.restart();
+  if (context.stopped()) context.restart();
 }
 
 } // namespace greenroom

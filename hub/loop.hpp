@@ -33,7 +33,8 @@ struct hub::loop {
 private:
   void watch();
   void go_on();
-  template <class Run> std::size_t guarded(Run&& run);
+  template <class Run>
+  std::size_t guarded(Run&& run);
 
 public:
   asio::io_context context{1}; // one thread runs it; others may post

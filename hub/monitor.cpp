@@ -40,14 +40,16 @@ struct stack_sample {
 
 stack_sample sample;
 
-int sampling_signal() { return SIGRTMIN + 5; }
+int sampling_signal() {
+  return SIGRTMIN + 5;
+}
 
 void take_sample(int) {
   const int error = errno;
   if (const hub* here = hub::current_if_any())
     here->running_name(sample.name.data(), sample.name.size());
-  sample.depth = backtrace(sample.frames.data(),
-                           static_cast<int>(sample.frames.size()));
+  sample.depth =
+      backtrace(sample.frames.data(), static_cast<int>(sample.frames.size()));
   sample.taken.store(true, std::memory_order_release);
   errno = error;
 }
@@ -57,8 +59,7 @@ std::string readable(const char* frame) {
   std::string line = frame;
   const auto begin = line.find('(');
   const auto end = line.find('+', begin);
-  if (begin == std::string::npos || end == std::string::npos)
-    return line;
+  if (begin == std::string::npos || end == std::string::npos) return line;
   int status = 0;
   const std::string symbol = line.substr(begin + 1, end - begin - 1);
   const std::unique_ptr<char, void (*)(void*)> name{
@@ -71,8 +72,7 @@ std::string readable(const char* frame) {
 void report(hub& blocked, std::chrono::duration<double> time) {
   sample.taken.store(false);
   const auto process = static_cast<pid_t>(getpid());
-  if (syscall(SYS_tgkill, process, blocked.thread_id(), sampling_signal()) !=
-      0)
+  if (syscall(SYS_tgkill, process, blocked.thread_id(), sampling_signal()) != 0)
     return;
   for (int i = 0; i < 1000 && !sample.taken.load(std::memory_order_acquire);
        ++i)
@@ -80,8 +80,8 @@ void report(hub& blocked, std::chrono::duration<double> time) {
   if (!sample.taken.load(std::memory_order_acquire))
     return; // it blocks signals, too
   std::string text = "greenlet '" + std::string(sample.name.data()) +
-                     "' has not given way for " +
-                     std::to_string(time.count()) + " s:";
+                     "' has not given way for " + std::to_string(time.count()) +
+                     " s:";
   const std::unique_ptr<char*, void (*)(void*)> lines{
       backtrace_symbols(sample.frames.data(), sample.depth), std::free};
   for (int i = 0; lines && i < sample.depth; ++i)
@@ -134,8 +134,7 @@ void start_monitor_if_asked() {
   static std::once_flag once;
   std::call_once(once, [] {
     const char* text = std::getenv("GREENROOM_MAX_BLOCKING_TIME");
-    if (!text)
-      return;
+    if (!text) return;
     char* end = nullptr;
     const double seconds = std::strtod(text, &end);
     if (end == text || *end != '\0' || !(seconds > 0)) {

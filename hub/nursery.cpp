@@ -9,14 +9,14 @@ nursery_scope::nursery_scope() : stop_body_(std::chrono::nanoseconds::zero()) {
 }
 
 nursery_scope::child::child(nursery_scope& scope, any_greenlet greenlet)
-    : greenlet_link(&child_ended), owner(scope), target(std::move(greenlet)) {}
+    : greenlet_link(&child_ended), owner(scope), target(std::move(greenlet)) {
+}
 
 void nursery_scope::add(any_greenlet greenlet) {
   child& added = children_.emplace_back(*this, std::move(greenlet));
   added.place = std::prev(children_.end());
   added.target->add_link(added);
-  if (ending_)
-    added.target->kill_soon();
+  if (ending_) added.target->kill_soon();
 }
 
 void nursery_scope::child_ended(greenlet_link& link, greenlet_base& ended) {
@@ -34,8 +34,7 @@ void nursery_scope::child_ended(greenlet_link& link, greenlet_base& ended) {
 void nursery_scope::join_children() {
   while (!children_.empty())
     ends_.wait(deadline::never(), "nursery", this);
-  if (first_error_)
-    std::rethrow_exception(first_error_);
+  if (first_error_) std::rethrow_exception(first_error_);
 }
 
 /// Kills what is left and waits for it, whatever else is pending.

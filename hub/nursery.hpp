@@ -52,7 +52,7 @@ private:
   std::list<child> children_; // oldest first
   wait_list ends_;
   std::exception_ptr first_error_; // of the child that failed first
-  timeout stop_body_; // without a time: expires when a child fails
+  timeout stop_body_;              // without a time: expires when a child fails
   bool ending_ = false;
 };
 
@@ -68,7 +68,8 @@ private:
 ///       children.spawn(fetch, first);
 ///       children.spawn(fetch, second);
 ///     });                              // both are done here, or it threw
-template <std::invocable<nursery_scope&> Body> void nursery(Body&& body) {
+template <std::invocable<nursery_scope&> Body>
+void nursery(Body&& body) {
   nursery_scope children;
   try {
     std::forward<Body>(body)(children);
@@ -78,8 +79,7 @@ template <std::invocable<nursery_scope&> Body> void nursery(Body&& body) {
     throw;
   } catch (...) {
     children.end_children();
-    if (children.first_error_)
-      std::rethrow_exception(children.first_error_);
+    if (children.first_error_) std::rethrow_exception(children.first_error_);
     throw;
   }
 }

@@ -42,21 +42,18 @@ void enter_registry(hub& made) {
 void leave_registry(hub& ended) {
   const std::lock_guard held{registry_lock()};
   for (hub*& place : greenroom_hubs)
-    if (place == &ended)
-      place = nullptr;
+    if (place == &ended) place = nullptr;
 }
 
 void for_each_hub(void (*visit)(hub&, void*), void* argument) {
   const std::lock_guard held{registry_lock()};
   for (hub* each : greenroom_hubs)
-    if (each)
-      visit(*each, argument);
+    if (each) visit(*each, argument);
 }
 
 void for_each_hub_unlocked(void (*visit)(hub&)) {
   for (hub* each : greenroom_hubs)
-    if (each)
-      visit(*each);
+    if (each) visit(*each);
 }
 
 void keep_reachable(void* left) {

@@ -41,16 +41,15 @@ namespace greenroom {
 inline void asan_start_switch([[maybe_unused]] void** keep_fake_stack,
                               [[maybe_unused]] fiber& to) {
 #if GREENROOM_ASAN
-  __sanitizer_start_switch_fiber(keep_fake_stack, to.asan_bottom,
-                                 to.asan_size);
+  __sanitizer_start_switch_fiber(keep_fake_stack, to.asan_bottom, to.asan_size);
 #endif
 }
 
 inline void asan_finish_switch([[maybe_unused]] fiber& self,
                                [[maybe_unused]] fiber& came_from) {
 #if GREENROOM_ASAN
-  __sanitizer_finish_switch_fiber(
-      self.asan_fake_stack, &came_from.asan_bottom, &came_from.asan_size);
+  __sanitizer_finish_switch_fiber(self.asan_fake_stack, &came_from.asan_bottom,
+                                  &came_from.asan_size);
 #endif
 }
 
@@ -75,8 +74,7 @@ inline void prepare_sanitizers([[maybe_unused]] fiber& fresh) {
   fresh.asan_size = size;
 #endif
 #if GREENROOM_TSAN
-  if (!fresh.tsan_fiber)
-    fresh.tsan_fiber = __tsan_create_fiber(0);
+  if (!fresh.tsan_fiber) fresh.tsan_fiber = __tsan_create_fiber(0);
 #endif
 }
 
@@ -86,8 +84,7 @@ inline void forget_sanitizers([[maybe_unused]] fiber& finished) {
       finished.low, static_cast<std::size_t>(finished.top - finished.low));
 #endif
 #if GREENROOM_TSAN
-  if (finished.tsan_fiber)
-    __tsan_destroy_fiber(finished.tsan_fiber);
+  if (finished.tsan_fiber) __tsan_destroy_fiber(finished.tsan_fiber);
   finished.tsan_fiber = nullptr;
 #endif
 }

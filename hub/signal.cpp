@@ -22,9 +22,9 @@ namespace greenroom {
 namespace {
 
 struct registration {
-  std::atomic<hub*> home{nullptr};     // null: not ours
-  std::atomic<bool> arrived{false};    // set by the handler, cleared by home
-  std::function<void(hub&)> deliver;   // home's thread only
+  std::atomic<hub*> home{nullptr};   // null: not ours
+  std::atomic<bool> arrived{false};  // set by the handler, cleared by home
+  std::function<void(hub&)> deliver; // home's thread only
   struct sigaction before {};
 };
 
@@ -69,14 +69,12 @@ void register_for(hub& home, int number, std::function<void(hub&)> deliver) {
   const bool first = !entry.home.load();
   entry.deliver = std::move(deliver);
   entry.home.store(&home);
-  if (first)
-    install(number, &on_arrival, &entry.before);
+  if (first) install(number, &on_arrival, &entry.before);
 }
 
 void restore(int number) {
   registration& entry = registrations()[static_cast<std::size_t>(number)];
-  if (!entry.home.exchange(nullptr))
-    return;
+  if (!entry.home.exchange(nullptr)) return;
   sigaction(number, &entry.before, nullptr);
   entry.deliver = nullptr;
 }
@@ -98,7 +96,9 @@ signal_handler on_signal(int number, std::function<void()> function) {
   return signal_handler{number};
 }
 
-void signal_handler::cancel() { restore(signal_); }
+void signal_handler::cancel() {
+  restore(signal_);
+}
 
 void signals_interrupt_main(std::initializer_list<int> numbers) {
   for (int number : numbers)
@@ -116,11 +116,9 @@ void deliver_signals(hub& home) {
 }
 
 void forget_signals(hub& ended) {
-  if (!registered)
-    return;
+  if (!registered) return;
   for (int number = 1; number < signals_max; ++number)
-    if (registrations()[static_cast<std::size_t>(number)].home.load() ==
-        &ended)
+    if (registrations()[static_cast<std::size_t>(number)].home.load() == &ended)
       restore(number);
 }
 

@@ -45,7 +45,7 @@ signal_handler on_signal(int number, std::function<void()> function);
 ///
 ///     signals_interrupt_main();
 ///     try { server.serve_forever(); } catch (const interrupted&) {}
-void signals_interrupt_main(
-    std::initializer_list<int> numbers = {SIGINT, SIGTERM});
+void signals_interrupt_main(std::initializer_list<int> numbers = {SIGINT,
+                                                                  SIGTERM});
 
 } // namespace greenroom

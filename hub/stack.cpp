@@ -33,8 +33,7 @@ constexpr std::size_t guard_size = 4 * page;
 /// False when no guard of either kind could be had.
 bool install_guard(char* low) {
   static bool by_madvise = true;
-  if (by_madvise && madvise(low, guard_size, guard_install) == 0)
-    return true;
+  if (by_madvise && madvise(low, guard_size, guard_install) == 0) return true;
   by_madvise = false;
   return mprotect(low, guard_size, PROT_NONE) == 0;
 }
@@ -50,12 +49,15 @@ void warn_unguarded() {
 
 /// Spreads the first frames over cache sets: equally aligned stacks would
 /// all compete for the same few. Stays within the header's page.
-std::size_t colour_of(std::size_t index) { return index % 8 * 64; }
+std::size_t colour_of(std::size_t index) {
+  return index % 8 * 64;
+}
 
 } // namespace
 
 stack_pool::stack_pool(std::size_t size)
-    : size_(rounded(size)), stride_(size_ + guard_size) {}
+    : size_(rounded(size)), stride_(size_ + guard_size) {
+}
 
 std::size_t stack_pool::rounded(std::size_t bytes) {
   constexpr std::size_t least = 4 * page;
@@ -84,11 +86,9 @@ char* stack_pool::reserve() {
     cold_.pop_back();
     return low;
   }
-  if (unused_count_ == 0)
-    add_slab();
+  if (unused_count_ == 0) add_slab();
   char* low = unused_ + guard_size;
-  if (!install_guard(unused_))
-    warn_unguarded();
+  if (!install_guard(unused_)) warn_unguarded();
   unused_ += stride_;
   --unused_count_;
   ++made_;
@@ -97,11 +97,10 @@ char* stack_pool::reserve() {
 
 void stack_pool::add_slab() {
   const std::size_t bytes = stride_ * stacks_in_slab;
-  void* begin = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK,
-                     -1, 0);
-  if (begin == MAP_FAILED)
-    throw std::bad_alloc();
+  void* begin =
+      mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+  if (begin == MAP_FAILED) throw std::bad_alloc();
   madvise(begin, bytes, MADV_NOHUGEPAGE);
   slab added{static_cast<char*>(begin), bytes, {}};
   for (std::size_t i = 0; GREENROOM_VALGRIND && i < stacks_in_slab; ++i) {
@@ -125,8 +124,7 @@ fiber& stack_pool::make_fiber(char* low) {
 }
 
 void stack_pool::trim(std::size_t keep) {
-  if (free_count_ <= keep)
-    return;
+  if (free_count_ <= keep) return;
   fiber* kept = free_;
   for (std::size_t i = 1; i < keep; ++i)
     kept = kept->next;
@@ -153,8 +151,7 @@ struct sigaction previous_handler;
 
 /// Async-signal-safe.
 void say(const char* text) {
-  [[maybe_unused]] auto written = write(STDERR_FILENO, text,
-                                        std::strlen(text));
+  [[maybe_unused]] auto written = write(STDERR_FILENO, text, std::strlen(text));
 }
 
 void on_fault(int signal, siginfo_t* info, void* ucontext) {
@@ -192,8 +189,7 @@ constexpr std::size_t signal_stack_size = 64 * 1024;
 
 overflow_guard::overflow_guard() {
   static std::once_flag once;
-  if (GREENROOM_ASAN || GREENROOM_TSAN)
-    return; // they report faults themselves
+  if (GREENROOM_ASAN || GREENROOM_TSAN) return; // they report faults themselves
   std::call_once(once, install_fault_handler);
   stack_t present{};
   if (sigaltstack(nullptr, &present) != 0 || !(present.ss_flags & SS_DISABLE))
@@ -202,13 +198,11 @@ overflow_guard::overflow_guard() {
   stack_t own{};
   own.ss_sp = memory_;
   own.ss_size = signal_stack_size;
-  if (memory_)
-    sigaltstack(&own, nullptr);
+  if (memory_) sigaltstack(&own, nullptr);
 }
 
 overflow_guard::~overflow_guard() {
-  if (!memory_)
-    return;
+  if (!memory_) return;
   stack_t none{};
   none.ss_flags = SS_DISABLE;
   sigaltstack(&none, nullptr);

@@ -33,8 +33,7 @@ public:
   /// A stack that was put back, with whatever context is suspended on it, or
   /// a new one, whose fiber has no context yet.
   fiber& take() {
-    if (!free_)
-      put(make_fiber(reserve()));
+    if (!free_) put(make_fiber(reserve()));
     fiber& taken = *free_;
     free_ = taken.next;
     --free_count_;
@@ -50,8 +49,7 @@ public:
 
   /// Sees to it that the next `take` cannot fail. May throw itself.
   void keep_spare() {
-    if (!free_)
-      put(make_fiber(reserve()));
+    if (!free_) put(make_fiber(reserve()));
   }
 
   /// Gives the memory of all but `keep` free stacks back to the system.

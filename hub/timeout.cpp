@@ -15,16 +15,17 @@ std::string timeout_expired::text() const {
 }
 
 timeout::alarm::alarm(timeout& target)
-    : timer(&timeout::expire, true), owner(target) {}
+    : timer(&timeout::expire, true), owner(target) {
+}
 
 timeout::timeout(std::chrono::nanoseconds limit)
-    : limit_(limit), alarm_(*this) {}
+    : limit_(limit), alarm_(*this) {
+}
 
 void timeout::start() {
   if (pending())
-    throw_error(errc::already_started, "timeout of " +
-                                           timeout_expired{*this, limit_}
-                                               .text());
+    throw_error(errc::already_started,
+                "timeout of " + timeout_expired{*this, limit_}.text());
   attach();
   owner_->home().arm(alarm_, deadline{limit_});
 }
@@ -35,20 +36,17 @@ void timeout::attach() {
   expired_ = 0;
   previous_ = nullptr;
   next_ = here.timeouts_;
-  if (next_)
-    next_->previous_ = this;
+  if (next_) next_->previous_ = this;
   here.timeouts_ = this;
 }
 
 void timeout::cancel() {
   alarm_.unlink();
-  if (owner_)
-    leave_owner();
+  if (owner_) leave_owner();
 }
 
 void timeout::leave_owner() {
-  if (next_)
-    next_->previous_ = previous_;
+  if (next_) next_->previous_ = previous_;
   (previous_ ? previous_->next_ : owner_->timeouts_) = next_;
   owner_ = nullptr;
 }
@@ -62,16 +60,14 @@ void timeout::expire_now(std::exception_ptr reason) {
   static thread_local std::uint64_t expiries = 0;
   reason_ = std::move(reason);
   expired_ = ++expiries;
-  if (owner_)
-    owner_->poke();
+  if (owner_) owner_->poke();
 }
 
 void timeout::deliver() {
   const std::exception_ptr reason = reason_;
   const timeout_expired expired{*this, limit_};
   leave_owner();
-  if (reason)
-    std::rethrow_exception(reason);
+  if (reason) std::rethrow_exception(reason);
   throw expired;
 }
 
@@ -81,8 +77,7 @@ void greenlet_base::throw_pending_timeout() {
   for (timeout* each = timeouts_; each; each = each->next_)
     if (each->expired_ && (!first || each->expired_ < first->expired_))
       first = each;
-  if (first)
-    first->deliver();
+  if (first) first->deliver();
 }
 
 /// The greenlet has ended: its timeouts, which may live elsewhere, are over.
@@ -91,8 +86,12 @@ void greenlet_base::drop_timeouts() noexcept {
     timeouts_->cancel();
 }
 
-shield::shield() : protected_(current()) { ++protected_.shields_; }
+shield::shield() : protected_(current()) {
+  ++protected_.shields_;
+}
 
-shield::~shield() { --protected_.shields_; }
+shield::~shield() {
+  --protected_.shields_;
+}
 
 } // namespace greenroom

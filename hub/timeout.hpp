@@ -57,8 +57,8 @@ public:
 
   /// Throws a copy of `reason` instead of `timeout_expired`.
   template <class Exception>
-    requires(!std::same_as<std::decay_t<Exception>, timeout>)
-  timeout(std::chrono::nanoseconds limit, Exception&& reason)
+  requires(!std::same_as<std::decay_t<Exception>, timeout>)
+      timeout(std::chrono::nanoseconds limit, Exception&& reason)
       : timeout(limit) {
     reason_ = std::make_exception_ptr(std::forward<Exception>(reason));
   }
@@ -79,7 +79,8 @@ public:
 
   /// Silent form: runs `function` under this limit; false when the limit
   /// ended it. Other limits pass through.
-  template <std::invocable Function> bool run(Function&& function);
+  template <std::invocable Function>
+  bool run(Function&& function);
 
   /// What it throws. For `with_timeout` and `run`.
   bool threw(const timeout_expired& caught) const {
@@ -158,19 +159,18 @@ std::invoke_result_t<Function> with_timeout(std::chrono::nanoseconds limit,
   try {
     return std::forward<Function>(function)();
   } catch (const timeout_expired& caught) {
-    if (!caught.is_from(scope))
-      throw;
+    if (!caught.is_from(scope)) throw;
   }
   return std::forward<Fallback>(fallback);
 }
 
-template <std::invocable Function> bool timeout::run(Function&& function) {
+template <std::invocable Function>
+bool timeout::run(Function&& function) {
   start();
   try {
     std::forward<Function>(function)();
   } catch (const timeout_expired& caught) {
-    if (!caught.is_from(*this))
-      throw;
+    if (!caught.is_from(*this)) throw;
     return false;
   }
   cancel();

@@ -12,8 +12,7 @@ bool timer_queue::first(position& at) {
     std::uint64_t& used = used_[at.level];
     while (used) {
       at.slot = static_cast<std::size_t>(__builtin_ctzll(used));
-      if (wheel_[at.level][at.slot].linked())
-        return true;
+      if (wheel_[at.level][at.slot].linked()) return true;
       used &= used - 1;
     }
     used_levels_ &= used_levels_ - 1;
@@ -65,8 +64,7 @@ void timer_queue::open(position at, std::uint64_t now) {
 
 std::uint64_t timer_queue::earliest() {
   position at;
-  if (!first(at))
-    return UINT64_MAX;
+  if (!first(at)) return UINT64_MAX;
   const timer_link& slot = wheel_[at.level][at.slot];
   // The exact time where that is cheap; else the slot's start, which costs a
   // wake-up that only sorts the slot.
@@ -74,8 +72,7 @@ std::uint64_t timer_queue::earliest() {
   std::uint64_t lowest = UINT64_MAX;
   int seen = 0;
   for (timer_link* link = slot.next; link != &slot; link = link->next) {
-    if (++seen > cheap)
-      return start_of(at);
+    if (++seen > cheap) return start_of(at);
     lowest = std::min(lowest, static_cast<timer*>(link)->when);
   }
   return lowest;

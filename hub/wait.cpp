@@ -13,7 +13,8 @@ void leave_list(wait_record& record, wake_cause cause) {
 
 } // namespace
 
-wait_list::wait_list() : home_(&hub::current()) {}
+wait_list::wait_list() : home_(&hub::current()) {
+}
 
 wait_list::~wait_list() {
   while (wait_record* oldest = first_) {
@@ -45,8 +46,7 @@ bool wait_list::wait(deadline until, const char* what, const void* on,
 
 bool wait_list::wake_one() {
   wait_record* oldest = first_;
-  if (!oldest)
-    return false;
+  if (!oldest) return false;
   remove(*oldest);
   home_->wake(*oldest, wake_cause::notified);
   return true;
@@ -54,8 +54,7 @@ bool wait_list::wake_one() {
 
 bool wait_list::wake_one_next() {
   wait_record* oldest = first_;
-  if (!oldest)
-    return false;
+  if (!oldest) return false;
   remove(*oldest);
   home_->wake_next(*oldest, wake_cause::notified);
   return true;
