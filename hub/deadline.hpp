@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <compare>
 #include <cstdint>
 #include <limits>
+#include <ratio>
 
 namespace greenroom {
 
@@ -30,10 +32,10 @@ public:
   /// Never.
   constexpr deadline() = default;
 
+  /// A point before the clock's epoch is long past, as the epoch is.
   constexpr deadline(steady_time when)
-      : nanoseconds_(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                         when.time_since_epoch())
-                         .count()) {}
+      : nanoseconds_(std::max<std::int64_t>(
+            0, std::chrono::nanoseconds(when.time_since_epoch()).count())) {}
 
   template <class Rep, class Period>
   deadline(std::chrono::duration<Rep, Period> from_now)
@@ -54,8 +56,8 @@ private:
 
   template <class Rep, class Period>
   static std::int64_t in_nanoseconds(std::chrono::duration<Rep, Period> time) {
-    using seconds = std::chrono::duration<long double>;
-    const long double count = seconds(time).count() * 1e9L;
+    using nanoseconds = std::chrono::duration<long double, std::nano>;
+    const long double count = nanoseconds(time).count();
     if (!(count < 9.2e18L)) return never_;
     if (count <= 0) return 0;
     if constexpr (std::chrono::treat_as_floating_point_v<Rep>)

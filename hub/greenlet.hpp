@@ -5,6 +5,7 @@
 #include <greenroom/hub/task.hpp>
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -48,6 +49,10 @@ struct greenlet_link {
   greenlet_link* next = nullptr;
   end_function at_end; // on the hub; must neither wait nor throw
 };
+
+/// What a kill may throw: anything but the deadline that `kill` also takes.
+template <class Type>
+concept kill_reason = !std::convertible_to<Type, deadline>;
 
 /// Names a callback given to `link`, for `unlink`.
 enum class link_id : std::uintptr_t {};
@@ -93,7 +98,7 @@ public:
   bool kill(deadline until = {});
 
   /// As `kill`, throwing `reason` there; the greenlet then failed with it.
-  template <class Exception>
+  template <kill_reason Exception>
   bool kill(Exception reason, deadline until = {}) {
     return kill_with(std::make_exception_ptr(std::move(reason)), until);
   }
@@ -248,7 +253,7 @@ public:
   // The greenlet's own members, so that a handle reads like the thing.
   bool join(deadline until = {}) const { return target_->join(until); }
   bool kill(deadline until = {}) const { return target_->kill(until); }
-  template <class Exception>
+  template <kill_reason Exception>
   bool kill(Exception reason, deadline until = {}) const {
     return target_->kill(std::move(reason), until);
   }
