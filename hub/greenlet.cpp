@@ -19,7 +19,21 @@ enum class link_kind : std::uint8_t { any, value, exception };
 /// A callback given to `link`: spawned at the end, if that fits.
 struct callback_link : greenlet_link {
   callback_link(link_kind which, std::function<void(greenlet_base&)> function)
-      : greenlet_link(&at_end_of), kind(which), callback(std::move(function)) {}
+      : greenlet_link(&at_end_of), id(next_id()), kind(which),
+        callback(std::move(function)) {}
+
+  /// Never the same twice, so that an old name does not fit a newer link.
+  static link_id next_id() {
+    static thread_local std::uintptr_t last = 0;
+    return static_cast<link_id>(++last);
+  }
+
+  /// The callback that `entry` is, if it goes by that name.
+  static callback_link* named(greenlet_link& entry, link_id name) {
+    if (entry.at_end != &at_end_of) return nullptr;
+    auto* callback = static_cast<callback_link*>(&entry);
+    return callback->id == name ? callback : nullptr;
+  }
 
   static void at_end_of(greenlet_link& link, greenlet_base& ended) {
     std::unique_ptr<callback_link> self{static_cast<callback_link*>(&link)};
@@ -31,6 +45,7 @@ struct callback_link : greenlet_link {
       });
   }
 
+  link_id id;
   link_kind kind;
   std::function<void(greenlet_base&)> callback;
 };
@@ -39,7 +54,7 @@ link_id add_callback(greenlet_base& target, link_kind kind,
                      std::function<void(greenlet_base&)> callback) {
   auto* made = new callback_link(kind, std::move(callback));
   target.add_link(*made);
-  return static_cast<link_id>(reinterpret_cast<std::uintptr_t>(made));
+  return made->id;
 }
 
 /// A greenlet that waits for the end of another.
@@ -282,10 +297,9 @@ void greenlet_base::unlink(link_id id) {
   greenlet_link* entry = links_;
   if (!entry) return;
   do {
-    if (reinterpret_cast<std::uintptr_t>(entry) ==
-        static_cast<std::uintptr_t>(id)) {
-      remove_link(*entry);
-      delete static_cast<callback_link*>(entry);
+    if (callback_link* found = callback_link::named(*entry, id)) {
+      remove_link(*found);
+      delete found;
       return;
     }
     entry = entry->next;
@@ -296,7 +310,7 @@ void greenlet_base::unlink(link_id id) {
 
 bool greenlet_base::join(deadline until) {
   check_home();
-  while (!dead()) {
+  while (!dead() || links_due_) { // its links are called first
     if (home_->running() == this)
       throw std::system_error(
           std::make_error_code(std::errc::resource_deadlock_would_occur),
@@ -454,6 +468,10 @@ struct join_many : wait_record {
     finished.reserve(greenlets.size());
     for (const any_greenlet& each : greenlets)
       entries.push_back(std::make_unique<entry>(*this, each));
+  }
+
+  /// May throw half way; the destructor then takes back what was done.
+  void add_links() {
     for (const auto& each : entries)
       each->target->add_link(*each);
   }
@@ -478,6 +496,7 @@ std::vector<any_greenlet> joinall(std::span<const any_greenlet> greenlets,
                                   deadline until) {
   hub& here = hub::current();
   join_many all{greenlets};
+  all.add_links();
   while (all.left > 0) {
     here.begin_wait(all);
     here.park(all, until);
