@@ -441,6 +441,9 @@ void hub::turn() {
   if (!ready_.empty()) { // its time is over
     poll_io();
     if (clock_ == clock_kind::real) fire_timers();
+  } else if (timers_.earliest() <= nanoseconds()) {
+    poll_io(); // data goes before the limits that are due with it
+    fire_timers();
   } else if (clock_ == clock_kind::virtual_time) {
     if (!poll_io() && !wake_idle()) {
       const std::uint64_t next = timers_.earliest();
@@ -450,9 +453,6 @@ void hub::turn() {
         virtual_now_ = std::max(virtual_now_, next);
       fire_timers();
     }
-  } else if (timers_.earliest() <= real_nanoseconds()) {
-    poll_io(); // data goes before the limits that are due with it
-    fire_timers();
   } else if (idle_->empty() || (!poll_io() && !wake_idle())) {
     block();
   }

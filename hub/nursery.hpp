@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <exception>
 #include <list>
+#include <type_traits>
 #include <utility>
 
 namespace greenroom {
@@ -23,9 +24,19 @@ public:
 
   /// As `greenroom::spawn`; the child ends before the nursery does.
   template <class Function, class... Arguments>
-  auto spawn(Function&& function, Arguments&&... arguments) {
-    auto spawned = greenroom::spawn(std::forward<Function>(function),
-                                    std::forward<Arguments>(arguments)...);
+  requires std::invocable < std::decay_t<Function>
+  &, std::decay_t<Arguments>&... >
+         auto spawn(Function&& function, Arguments&&... arguments) {
+    return spawn(spawn_options{}, std::forward<Function>(function),
+                 std::forward<Arguments>(arguments)...);
+  }
+
+  template <class Function, class... Arguments>
+  auto spawn(spawn_options options, Function&& function,
+             Arguments&&... arguments) {
+    auto spawned =
+        greenroom::spawn(std::move(options), std::forward<Function>(function),
+                         std::forward<Arguments>(arguments)...);
     add(spawned);
     return spawned;
   }

@@ -166,14 +166,18 @@ std::invoke_result_t<Function> with_timeout(std::chrono::nanoseconds limit,
 
 template <std::invocable Function>
 bool timeout::run(Function&& function) {
+  struct canceller {
+    timeout& limit;
+    ~canceller() { limit.cancel(); }
+  };
   start();
+  const canceller at_end{*this};
   try {
     std::forward<Function>(function)();
   } catch (const timeout_expired& caught) {
     if (!caught.is_from(*this)) throw;
     return false;
   }
-  cancel();
   return true;
 }
 
