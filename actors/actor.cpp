@@ -1,7 +1,5 @@
 #include <greenroom/actors/actor.hpp>
 
-#include <memory>
-
 namespace greenroom {
 
 actor_base::actor_base()
@@ -28,32 +26,31 @@ void actor_base::first_step(task& self) {
   self.step = &mail_step;
   auto& actor = static_cast<actor_base&>(self);
   actor.begun_ = true;
-  actor.execute([](greenlet_base& target) {
-    static_cast<actor_base&>(target).on_start();
-    open_mail(target);
+  actor.execute([&] {
+    actor.on_start();
+    actor.open_mail();
   });
   actor.rest_or_end();
 }
 
 void actor_base::mail_step(task& self) {
   auto& actor = static_cast<actor_base&>(self);
-  actor.execute(&open_mail);
+  actor.execute([&] { actor.open_mail(); });
   actor.rest_or_end();
 }
 
 /// Handles mail until there is none, or others must have their turn.
-void actor_base::open_mail(greenlet_base& target) {
-  auto& self = static_cast<actor_base&>(target);
-  hub& here = self.home();
+void actor_base::open_mail() {
+  hub& here = home();
   do {
-    if (self.kill_is_pending()) here.throw_pending();
-    envelope* mail = self.oldest_;
+    if (kill_is_pending()) [[unlikely]]
+      here.throw_pending();
+    envelope* mail = oldest_;
     if (!mail) return;
-    self.oldest_ = mail->next;
-    --self.waiting_;
-    const std::unique_ptr<envelope> opened{mail};
-    mail->open(self);
-  } while (!self.stopping_ && here.another_item());
+    oldest_ = mail->next;
+    --waiting_;
+    mail->open(*this);
+  } while (!stopping_ && here.another_item());
 }
 
 /// On the dispatcher's stack again: rests without one, or ends.
@@ -67,10 +64,7 @@ void actor_base::rest_or_end() {
 }
 
 void actor_base::end() noexcept {
-  if (begun_)
-    execute([](greenlet_base& target) {
-      static_cast<actor_base&>(target).on_stop();
-    });
+  if (begun_) execute([&] { on_stop(); });
   reference_key::leave(key_); // from here on, mail to it is dead
   drop_mail();
   finish();

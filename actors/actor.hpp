@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -36,7 +37,7 @@ class actor_base;
 /// A message on its way: what an inbox holds.
 struct envelope : pooled {
   virtual ~envelope() = default;
-  /// Calls the actor's `receive`. Throws what that throws.
+  /// Destroys itself and calls the actor's `receive`. Throws what that throws.
   virtual void open(actor_base& receiver) = 0;
 
   envelope* next = nullptr;
@@ -68,14 +69,17 @@ protected:
 
 private:
   struct stop_mail : envelope {
-    void open(actor_base& receiver) override { receiver.stopping_ = true; }
+    void open(actor_base& receiver) override {
+      receiver.stopping_ = true;
+      delete this;
+    }
   };
 
   friend struct actor_access;
 
   static void first_step(task& self);
   static void mail_step(task& self);
-  static void open_mail(greenlet_base& self);
+  void open_mail();
   void run() final {}
   void rest_or_end();
   void end() noexcept;
@@ -167,8 +171,11 @@ struct mail final : envelope {
   explicit mail(Message&& content) : message(std::move(content)) {}
 
   void open(actor_base& receiver) override {
+    std::unique_ptr<mail> self{this};
+    Message content = std::move(message);
+    self.reset(); // its memory serves what receive() sends
     handler_of<Message>(static_cast<Interface&>(receiver))
-        .receive(std::move(message));
+        .receive(std::move(content));
   }
 
   Message message;
@@ -186,6 +193,7 @@ struct request final : envelope {
   }
 
   void open(actor_base& receiver) override {
+    const std::unique_ptr<request> self{this};
     auto& handler = handler_of<Message>(static_cast<Interface&>(receiver));
     try {
       if constexpr (std::is_void_v<reply>) {

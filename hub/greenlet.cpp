@@ -113,10 +113,6 @@ void greenlet_base::check_home() const {
   home_->check_thread("a greenlet");
 }
 
-void greenlet_base::make_ready() {
-  home_->make_ready(*this);
-}
-
 // --- start ----------------------------------------------------------------
 
 void greenlet_base::start() {
@@ -161,30 +157,8 @@ void greenlet_base::begin_step(task& self) {
       greenlet.home_->moved_to_own_stack(greenlet,
                                          greenlet.extras_->stack_size))
     return;
-  greenlet.execute([](greenlet_base& target) { target.run(); });
+  greenlet.execute([&] { greenlet.run(); });
   greenlet.finish();
-}
-
-void greenlet_base::execute(void (*body)(greenlet_base&)) {
-  home_->running_ = this;
-  state_ = greenlet_state::running;
-  try {
-    body(*this);
-  } catch (const greenlet_exit&) {
-    killed_ = true;
-  } catch (...) {
-    ended_by(std::current_exception());
-  }
-}
-
-void greenlet_base::go_idle() {
-  home_->running_ = nullptr;
-  state_ = greenlet_state::idle;
-}
-
-void greenlet_base::go_on_later() {
-  home_->running_ = nullptr;
-  make_ready();
 }
 
 /// Keeps the error, and logs it once.

@@ -157,7 +157,8 @@ protected:
 
   static void begin_step(task& self);
   /// Runs `body` as this greenlet, on the stack of the caller.
-  void execute(void (*body)(greenlet_base&));
+  template <class Body>
+  void execute(Body&& body);
   void set_state(greenlet_state state) { state_ = state; }
   void make_ready();
   void finish() noexcept;

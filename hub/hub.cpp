@@ -188,7 +188,7 @@ void hub::run_ready() {
     count_switch();
     if (work.resume)
       resume(work);
-    else if (has_spare_worker(work))
+    else if (workers_->has_spare() || make_spare_worker(work))
       work.step(work);
   }
 }
@@ -196,7 +196,7 @@ void hub::run_ready() {
 /// What is about to run may wait, and then another worker must go on: its
 /// stack is made sure of now, where a lack of memory can be told to a fresh
 /// greenlet. False when that ended it.
-bool hub::has_spare_worker(task& work) {
+bool hub::make_spare_worker(task& work) {
   try {
     workers_->keep_spare();
     return true;

@@ -182,7 +182,7 @@ private:
 
   [[noreturn]] static void dispatch(void* self);
   void run_ready();
-  bool has_spare_worker(task& work);
+  bool make_spare_worker(task& work);
   void turn();
   void give_way();
   void resume(task& suspended);
@@ -307,6 +307,33 @@ inline void hub::wake_next(wait_record& record, wake_cause cause) {
   record.cause = cause;
   record.who->wait_ = nullptr;
   ready_.push_front(*record.who);
+}
+
+inline void greenlet_base::make_ready() {
+  home_->make_ready(*this);
+}
+
+template <class Body>
+void greenlet_base::execute(Body&& body) {
+  home_->running_ = this;
+  state_ = greenlet_state::running;
+  try {
+    body();
+  } catch (const greenlet_exit&) {
+    killed_ = true;
+  } catch (...) {
+    ended_by(std::current_exception());
+  }
+}
+
+inline void greenlet_base::go_idle() {
+  home_->running_ = nullptr;
+  state_ = greenlet_state::idle;
+}
+
+inline void greenlet_base::go_on_later() {
+  home_->running_ = nullptr;
+  make_ready();
 }
 
 } // namespace greenroom

@@ -22,14 +22,19 @@ struct free_list {
   std::uint32_t count = 0;
 };
 
-constinit thread_local std::array<free_list, classes> free_lists{};
+struct thread_lists {
+  std::array<free_list, classes> blocks{};
+  std::uint32_t keep = 0; // blocks a class; 0 before first use and at the end
+};
 
-/// Gives the thread's blocks back at its end; touched when one is first kept.
+constinit thread_local thread_lists lists{};
+
+/// Gives the thread's blocks back at its end.
 struct cleaner {
-  bool active = true;
+  cleaner() { lists.keep = kept; }
   ~cleaner() {
-    active = false;
-    for (free_list& each : free_lists)
+    lists.keep = 0;
+    for (free_list& each : lists.blocks)
       while (block* first = each.first) {
         each.first = first->next;
         ::operator delete(first);
@@ -37,9 +42,10 @@ struct cleaner {
   }
 };
 
-bool keeping() {
-  static thread_local cleaner at_end;
-  return at_end.active;
+/// The list is full, or has no room yet.
+bool may_keep(const free_list& blocks) {
+  static thread_local const cleaner at_end;
+  return blocks.count < lists.keep;
 }
 
 constexpr bool bypass = GREENROOM_ASAN || GREENROOM_TSAN;
@@ -49,28 +55,39 @@ constexpr bool bypass = GREENROOM_ASAN || GREENROOM_TSAN;
 void* pooled_new(std::size_t bytes) {
   const std::size_t which = (bytes - 1) / step;
   if (bypass || which >= classes) return ::operator new(bytes);
-  free_list& blocks = free_lists[which];
-  if (block* first = blocks.first) {
-    blocks.first = first->next;
-    --blocks.count;
-    return first;
-  }
-  return ::operator new((which + 1) * step);
+  free_list& blocks = lists.blocks[which];
+  block* const first = blocks.first;
+  if (!first) [[unlikely]]
+    return ::operator new((which + 1) * step);
+  blocks.first = first->next;
+  --blocks.count;
+  return first;
 }
+
+namespace {
+
+void keep(free_list& blocks, void* freed) {
+  blocks.first = new (freed) block{blocks.first};
+  ++blocks.count;
+}
+
+/// Out of the way, so that the usual case needs no frame.
+[[gnu::noinline]] void delete_or_keep_first(free_list& blocks, void* freed) {
+  if (may_keep(blocks))
+    keep(blocks, freed);
+  else
+    ::operator delete(freed);
+}
+
+} // namespace
 
 void pooled_delete(void* freed, std::size_t bytes) noexcept {
   const std::size_t which = (bytes - 1) / step;
-  if (bypass || which >= classes) {
-    ::operator delete(freed);
-    return;
-  }
-  free_list& blocks = free_lists[which];
-  if (blocks.count >= kept || (blocks.count == 0 && !keeping())) {
-    ::operator delete(freed);
-    return;
-  }
-  blocks.first = new (freed) block{blocks.first};
-  ++blocks.count;
+  if (bypass || which >= classes) return ::operator delete(freed);
+  free_list& blocks = lists.blocks[which];
+  if (blocks.count >= lists.keep) [[unlikely]]
+    return delete_or_keep_first(blocks, freed);
+  keep(blocks, freed);
 }
 
 } // namespace greenroom

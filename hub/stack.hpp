@@ -47,6 +47,7 @@ public:
     ++free_count_;
   }
 
+  bool has_spare() const { return free_ != nullptr; }
   /// Sees to it that the next `take` cannot fail. May throw itself.
   void keep_spare() {
     if (!free_) put(make_fiber(reserve()));
