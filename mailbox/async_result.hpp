@@ -29,6 +29,8 @@ public:
 protected:
   ~result_state() = default;
   void became_ready();
+  /// Nobody is left who could set it.
+  void give_up();
 
 private:
   wait_list waiters_;
@@ -44,7 +46,8 @@ private:
 /// Waits      `get` and `wait`, until it is ready; all are woken, oldest
 ///            first.
 /// Errors     `get` rethrows the exception set; `errc::timed_out` when its
-///            deadline passed.
+///            deadline passed; `errc::destroyed` when the last copy went while
+///            it waited.
 /// Source     gevent.event.AsyncResult; GEVENT.md 1.3. A second `set`
 ///            overwrites, and a value wins over an exception.
 ///
@@ -53,10 +56,13 @@ private:
 ///     int value = answer.get();
 template <class Value>
 class async_result {
+  struct nothing {};
+  using stored = std::conditional_t<std::is_void_v<Value>, nothing, Value>;
+
 public:
   async_result() : state_(new state) {}
   async_result(const async_result& other) : state_(other.state_) {
-    ++state_->references;
+    ++state_->copies;
   }
   async_result(async_result&& other) noexcept
       : state_(std::exchange(other.state_, nullptr)) {}
@@ -65,17 +71,14 @@ public:
     return *this;
   }
   ~async_result() {
-    if (state_ && --state_->references == 0) delete state_;
+    if (state_) state_->drop_copy();
   }
 
-  void set(Value value) requires(!std::is_void_v<Value>) {
-    state_->value.emplace(std::move(value));
-    state_->now_ready();
+  void set(stored value) requires(!std::is_void_v<Value>) {
+    state_->set(std::move(value));
   }
-  void set() requires std::is_void_v<Value> {
-    state_->value.emplace();
-    state_->now_ready();
-  }
+  void set() requires std::is_void_v<Value> { state_->set({}); }
+  /// `error` must not be null.
   void set_exception(std::exception_ptr error) {
     state_->fail(std::move(error));
   }
@@ -90,33 +93,65 @@ public:
 
   /// Waits until ready; false when `until` passed.
   bool wait(deadline until = {}) const {
-    return ready() || state_->wait(until);
+    return ready() || reader{*state_}.from.wait(until);
   }
 
   /// Waits until ready, then returns the value or throws the exception.
   Value get(deadline until = {}) const {
-    if (!wait(until)) throw_error(errc::timed_out, "async_result::get");
-    if (!state_->value) std::rethrow_exception(state_->error());
-    if constexpr (!std::is_void_v<Value>) return *state_->value;
+    const reader keep{*state_};
+    [[maybe_unused]] stored& value = keep.from.read(until, "async_result::get");
+    if constexpr (!std::is_void_v<Value>) return value;
   }
 
   /// As `get` for a result nobody else reads: the value is moved out.
-  Value take(deadline until = {}) requires(!std::is_void_v<Value>) {
-    if (!wait(until)) throw_error(errc::timed_out, "async_result::take");
-    if (!state_->value) std::rethrow_exception(state_->error());
-    return std::move(*state_->value);
+  stored take(deadline until = {}) requires(!std::is_void_v<Value>) {
+    const reader keep{*state_};
+    return std::move(keep.from.read(until, "async_result::take"));
   }
 
   friend bool operator==(const async_result&, const async_result&) = default;
 
 private:
-  struct nothing {};
-  using stored = std::conditional_t<std::is_void_v<Value>, nothing, Value>;
-
   struct state final : result_state, pooled {
-    void now_ready() { became_ready(); }
+    void set(stored&& item) {
+      try {
+        value.emplace(std::move(item));
+      } catch (...) { // the value it had is gone
+        if (ready()) fail(std::current_exception());
+        throw;
+      }
+      became_ready();
+    }
+
+    stored& read(deadline until, const char* what) {
+      if (!ready() && !wait(until)) throw_error(errc::timed_out, what);
+      if (!value) std::rethrow_exception(error());
+      return *value;
+    }
+
+    void drop_copy() {
+      if (--copies > 0) return;
+      if (readers > 0)
+        give_up();
+      else
+        delete this;
+    }
+
     std::optional<stored> value;
-    std::uint32_t references = 1;
+    std::uint32_t copies = 1;
+    std::uint32_t readers = 0; // in a call; the last to go deletes it
+  };
+
+  /// Keeps the state for the time of a call, for the copy it was called on
+  /// may go meanwhile.
+  struct reader {
+    explicit reader(state& read) : from(read) { ++from.readers; }
+    reader(const reader&) = delete;
+    reader& operator=(const reader&) = delete;
+    ~reader() {
+      if (--from.readers == 0 && from.copies == 0) delete &from;
+    }
+    state& from;
   };
 
   state* state_;
