@@ -1,5 +1,9 @@
 #include <greenroom/mailbox/async_result.hpp>
 
+#include <greenroom/hub/hub.hpp>
+
+#include <stdexcept>
+
 namespace greenroom {
 
 bool result_state::wait(deadline until) {
@@ -9,6 +13,7 @@ bool result_state::wait(deadline until) {
 }
 
 void result_state::fail(std::exception_ptr error) {
+  if (!error) throw std::invalid_argument("async_result: no exception to set");
   error_ = std::move(error);
   became_ready();
 }
@@ -16,6 +21,13 @@ void result_state::fail(std::exception_ptr error) {
 void result_state::became_ready() {
   ready_ = true;
   waiters_.wake_all();
+}
+
+void result_state::give_up() {
+  while (wait_record* oldest = waiters_.front()) {
+    waiters_.remove(*oldest);
+    waiters_.home().wake(*oldest, wake_cause::destroyed);
+  }
 }
 
 } // namespace greenroom
