@@ -427,7 +427,7 @@ struct join_many : wait_record {
       auto& self = static_cast<entry&>(link);
       join_many& all = self.owner;
       all.finished.push_back(self.target);
-      --all.left;
+      if (all.left > 0) --all.left;
       if (all.left == 0 && all.who)
         target.home().wake(all, wake_cause::notified);
     }
@@ -436,8 +436,9 @@ struct join_many : wait_record {
     any_greenlet target;
   };
 
-  explicit join_many(std::span<const any_greenlet> greenlets)
-      : wait_record("joinall", nullptr, &give_up), left(greenlets.size()) {
+  join_many(std::span<const any_greenlet> greenlets, std::size_t count)
+      : wait_record("joinall", nullptr, &give_up),
+        left(std::min(count, greenlets.size())) {
     entries.reserve(greenlets.size());
     finished.reserve(greenlets.size());
     for (const any_greenlet& each : greenlets)
@@ -467,9 +468,9 @@ struct join_many : wait_record {
 } // namespace
 
 std::vector<any_greenlet> joinall(std::span<const any_greenlet> greenlets,
-                                  deadline until) {
+                                  deadline until, std::size_t count) {
   hub& here = hub::current();
-  join_many all{greenlets};
+  join_many all{greenlets, count};
   all.add_links();
   while (all.left > 0) {
     here.begin_wait(all);

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -331,10 +332,12 @@ struct spawn_options {
   start_order order = start_order::last;
 };
 
-/// Joins all; stops early when `until` passes. Returns those that have ended,
-/// in the order in which they did; an entry given twice is returned twice.
-std::vector<any_greenlet> joinall(std::span<const any_greenlet> greenlets,
-                                  deadline until = {});
+/// Joins all; stops early when `until` passes or `count` have ended. Returns
+/// those that have ended, in the order in which they did; an entry given twice
+/// is returned twice.
+std::vector<any_greenlet>
+joinall(std::span<const any_greenlet> greenlets, deadline until = {},
+        std::size_t count = std::numeric_limits<std::size_t>::max());
 
 /// As `joinall`, and rethrows the error of the first that failed.
 std::vector<any_greenlet>
@@ -353,8 +356,8 @@ void sleep(std::chrono::nanoseconds time);
 void sleep_until(steady_time when);
 
 /// Waits until the hub has nothing else to do: what is ready has run, I/O and
-/// timers that were due have been seen to.
-void idle();
+/// timers that were due have been seen to. False when `until` passed first.
+bool idle(deadline until = {});
 
 // --- what is inside -------------------------------------------------------
 

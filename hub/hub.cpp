@@ -46,13 +46,13 @@ private:
 
 constinit thread_local hub* hub::this_hub_ = nullptr;
 
-/// Makes the thread's hub, and ends it with the thread. The main thread's
-/// stays as an empty shell: static objects are destroyed later, and greenlets
-/// may still wait on them.
+/// Makes the thread's hub, and ends it with the thread. The main thread's is
+/// closed, but stays: static objects are destroyed later, greenlets may still
+/// wait on them, and their sockets still refer to its loop.
 struct hub_holder {
   hub* owned = nullptr;
   ~hub_holder() {
-    owned->end();
+    owned->close();
     if (getpid() == owned->thread_id())
       keep_reachable(owned);
     else
@@ -91,20 +91,23 @@ hub::hub() : main_fiber_(std::make_unique<fiber>()) {
   start_monitor_if_asked();
 }
 
-hub::~hub() = default;
-
-void hub::end() {
-  leave_registry(*this);
-  forget_signals(*this);
-  remove(*main_);
-  abandon();
+hub::~hub() {
   loop_.reset(); // handlers that were never called go here
   main_.reset();
   idle_.reset();
   pools_.clear();
-  workers_ = nullptr;
-  overflow_guard_.reset();
   this_hub_ = nullptr;
+}
+
+/// The thread ends: from here on nothing is run any more.
+void hub::close() {
+  leave_registry(*this);
+  forget_signals(*this);
+  remove(*main_);
+  abandon();
+  for (const auto& pool : pools_)
+    pool->keep_stacks_in_use();
+  overflow_guard_.reset();
 }
 
 /// What still lives stays as it is: its frames may refer to what is gone.
@@ -183,7 +186,7 @@ void hub::dispatch(void* self) {
 
 void hub::run_ready() {
   while (!ready_.empty()) {
-    if (slice_-- <= 0 && slice_is_over()) return;
+    if (slice_-- <= 0 && (slice_is_over() || ready_.empty())) return;
     task& work = ready_.pop();
     count_switch();
     if (work.resume)
@@ -422,8 +425,8 @@ void sleep(std::chrono::nanoseconds time) {
   sleep_until(steady_time(std::chrono::nanoseconds(until.nanoseconds())));
 }
 
-void idle() {
-  hub::current().idle_->wait(deadline::never(), "idle", nullptr);
+bool idle(deadline until) {
+  return hub::current().idle_->wait(until, "idle", nullptr);
 }
 
 void hub::poll() {

@@ -170,14 +170,14 @@ private:
   friend class work_guard;
   friend struct hub_holder;
   friend void yield();
-  friend void idle();
+  friend bool idle(deadline until);
 
   struct loop; // the Asio side
 
   hub();
   ~hub();
   static hub& make();
-  void end();
+  void close();
   static std::uint64_t real_nanoseconds();
 
   [[noreturn]] static void dispatch(void* self);

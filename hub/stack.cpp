@@ -68,8 +68,7 @@ std::size_t stack_pool::rounded(std::size_t bytes) {
 stack_pool::~stack_pool() {
   for (fiber* stack = free_; stack; stack = stack->next)
     forget(*stack);
-  if (in_use() > 0)
-    return; // abandoned greenlets: their frames must stay
+  if (in_use() > 0) return; // abandoned greenlets: their frames must stay
   for (slab& each : slabs_) {
     for (unsigned identity : each.valgrind)
       valgrind_remove_stack(identity);
@@ -78,8 +77,7 @@ stack_pool::~stack_pool() {
 }
 
 void stack_pool::keep_stacks_in_use() {
-  if (in_use() == 0)
-    return;
+  if (in_use() == 0) return;
   for (const slab& each : slabs_)
     for (std::size_t i = 0; i < stacks_in_slab; ++i) // not the guards
       lsan_keep(each.begin + i * stride_ + guard_size, size_);

@@ -598,6 +598,18 @@ TEST_SUITE("hub") {
     });
   }
 
+  TEST_CASE("joinall returns when as many have ended as were asked for") {
+    run([] {
+      const auto slow = spawn([] { sleep(3s); });
+      const auto quick = spawn([] { sleep(1s); });
+      const std::vector<any_greenlet> all{slow, quick};
+      CHECK(joinall(all, {}, 1) == std::vector<any_greenlet>{quick});
+      CHECK(slow.started());
+      CHECK(joinall(all, {}, 0).empty());
+      joinall(all);
+    });
+  }
+
   TEST_CASE("joinall returns a greenlet as often as it was given") {
     in_hub([] {
       const auto one = sleeps(1s);
