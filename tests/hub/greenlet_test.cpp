@@ -599,7 +599,7 @@ TEST_SUITE("hub") {
   }
 
   TEST_CASE("joinall returns when as many have ended as were asked for") {
-    run([] {
+    in_hub([] {
       const auto slow = spawn([] { sleep(3s); });
       const auto quick = spawn([] { sleep(1s); });
       const std::vector<any_greenlet> all{slow, quick};
