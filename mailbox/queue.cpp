@@ -14,12 +14,18 @@ queue_base::queue_base(std::size_t capacity)
 
 queue_base::~queue_base() {
   if (queued_) getters_.home().take_back(*this);
+  if (woken_) woken_->cause = wake_cause::destroyed; // it has not run yet
+}
+
+void queue_base::check_home() const {
+  getters_.home().check_thread("a queue");
 }
 
 bool queue_base::wait_for_item(deadline until) {
   bool again = false; // keeps its place if others were quicker
   do {
     if (!getters_.wait(until, "queue::get", this, again)) return false;
+    woken_ = nullptr;
     again = true;
   } while (empty());
   return true;
@@ -29,6 +35,7 @@ bool queue_base::wait_for_room(deadline until) {
   bool again = false;
   do {
     if (!putters_.wait(until, "queue::put", this, again)) return false;
+    woken_ = nullptr;
     again = true;
   } while (full());
   return true;
@@ -50,10 +57,10 @@ void queue_base::hand_on_later() {
   getters_.home().make_ready(*this);
 }
 
-/// In the drain after a put or get: whoever can go on does so here and now,
-/// one putter and one getter at a time, oldest first. Each takes or adds its
-/// item itself when it runs, right after this, so that an item that fails to
-/// move is still in one place.
+/// In the drain after a put or get: whoever can go on does so here and now, a
+/// putter and a getter in turn, oldest first. Each takes or adds its item
+/// itself when it runs, right after this, so that an item that fails to move
+/// is still in one place.
 void queue_base::hand_on(task& step) {
   auto& self = static_cast<queue_base&>(step);
   hub& here = self.getters_.home();
@@ -61,11 +68,12 @@ void queue_base::hand_on(task& step) {
   const bool getter = !self.empty() && !self.getters_.empty();
   self.queued_ = putter || getter;
   if (!self.queued_) return;
+  const bool serve_getter = getter && (self.putter_served_ || !putter);
+  self.putter_served_ = !serve_getter;
   here.make_ready_next(self);
-  if (putter)
-    self.putters_.wake_one_next();
-  else
-    self.getters_.wake_one_next();
+  wait_list& served = serve_getter ? self.getters_ : self.putters_;
+  self.woken_ = served.front();
+  served.wake_one_next();
 }
 
 } // namespace greenroom

@@ -39,8 +39,16 @@ protected:
   bool wait_for_room(deadline until);
   void item_added();
   void item_taken();
+  /// Throws `wrong_hub` on another thread; only in debug builds, where calls
+  /// that do not wait are concerned.
+  void check_thread() const {
+#ifndef NDEBUG
+    check_home();
+#endif
+  }
 
 private:
+  void check_home() const;
   static void hand_on(task& self);
   void hand_on_later();
 
@@ -51,13 +59,15 @@ private:
   std::size_t size_ = 0;
   wait_list getters_;
   wait_list putters_;
-  bool queued_ = false; // itself in the ready queue, to hand on
+  wait_record* woken_ = nullptr; // by us, and about to run
+  bool queued_ = false;          // itself in the ready queue, to hand on
+  bool putter_served_ = false;   // so a getter is next, if there is one
 };
 
 /// A FIFO between greenlets of one hub, bounded or not.
 ///
-/// Ownership  Owns the items in it. A waiting `put` keeps its item until
-///            there is room.
+/// Ownership  Owns the items in it. An item given to `put` as an rvalue is
+///            moved from when there is room, and untouched when `put` fails.
 /// Thread     Its hub's thread only (a waiting call elsewhere: `wrong_hub`).
 /// Waits      `get` while empty, `put` while full: the greenlet, never the
 ///            thread. Waiters are served oldest first, when the hub next
@@ -77,12 +87,12 @@ public:
   explicit queue(std::size_t capacity = unbounded) : queue_base(capacity) {}
 
   /// Adds an item at the end; while the queue is full, waits until `until`.
-  void put(Item item, deadline until = {}) {
+  void put(Item&& item, deadline until = {}) {
     std::error_code failed;
     if (!put(std::move(item), until, failed))
       throw std::system_error(failed, "queue::put");
   }
-  bool put(Item item, deadline until, std::error_code& failed) {
+  bool put(Item&& item, deadline until, std::error_code& failed) {
     failed.clear();
     if (full() && !wait_for_room(until)) {
       failed = errc::timed_out;
@@ -91,16 +101,21 @@ public:
     add(std::move(item));
     return true;
   }
+  /// Of an lvalue, what is put is a copy made now.
+  void put(const Item& item, deadline until = {}) { put(Item(item), until); }
+  bool put(const Item& item, deadline until, std::error_code& failed) {
+    return put(Item(item), until, failed);
+  }
 
   /// Takes the oldest item; while the queue is empty, waits until `until`.
   Item get(deadline until = {}) {
     if (empty() && !wait_for_item(until))
       throw_error(errc::timed_out, "queue::get");
-    return take();
+    return take_as<Item>();
   }
   std::optional<Item> get(deadline until, std::error_code& failed) {
     failed.clear();
-    if (!empty() || wait_for_item(until)) return take();
+    if (!empty() || wait_for_item(until)) return take_as<std::optional<Item>>();
     failed = errc::timed_out;
     return std::nullopt;
   }
@@ -115,11 +130,12 @@ public:
 
   std::optional<Item> try_get() {
     if (empty()) return std::nullopt;
-    return take();
+    return take_as<std::optional<Item>>();
   }
 
   /// Drops the oldest item; the queue must not be empty.
   void pop() {
+    check_thread();
     items_.pop_front();
     item_taken();
   }
@@ -127,12 +143,16 @@ public:
 private:
   template <class Value>
   void add(Value&& item) {
+    check_thread();
     items_.push_back(std::forward<Value>(item));
     item_added();
   }
 
-  Item take() {
-    Item item = std::move(items_.front());
+  /// Moves it once, straight into the result: if that throws, it stays.
+  template <class Taken>
+  Taken take_as() {
+    check_thread();
+    Taken item{std::move(items_.front())};
     items_.pop_front();
     item_taken();
     return item;
