@@ -21,7 +21,6 @@ struct greenlet_base::extras {
 
   std::string name;
   std::exception_ptr kill_reason; // thrown instead of greenlet_exit
-  bool unshielded = false;        // a loop_exit: nothing else can end the wait
   local_value* locals = nullptr;  // newest first
   std::size_t stack_size = 0;     // bytes; 0: any worker stack will do
   delayed_start delay;

@@ -379,14 +379,11 @@ bool greenlet_base::may_interrupt() const {
 
 void greenlet_base::throw_pending() {
   if (!kill_pending_ && !timeouts_) return;
-  const bool unshielded = extras_ && extras_->unshielded;
-  if (home_->unwinding() || (shields_ > 0 && !unshielded)) return;
+  if (!may_interrupt()) return;
   if (kill_pending_) {
     kill_pending_ = kill_again_;
-    if (extras_ && extras_->kill_reason) {
-      extras_->unshielded = false;
+    if (extras_ && extras_->kill_reason)
       std::rethrow_exception(std::exchange(extras_->kill_reason, {}));
-    }
     throw greenlet_exit{*this};
   }
   throw_pending_timeout();

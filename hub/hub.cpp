@@ -363,6 +363,8 @@ void hub::park(wait_record& record, deadline until) {
 }
 
 void hub::throw_pending() {
+  if (deadlock_ && running_ == main_.get()) // no shield could let it wait on
+    std::rethrow_exception(std::exchange(deadlock_, {}));
   running_->throw_pending();
 }
 
@@ -514,13 +516,10 @@ void hub::trim_stacks() {
 
 void hub::report_deadlock() {
   if (!main_->wait_) return;
-  auto& own = main_->more();
-  own.kill_reason = std::make_exception_ptr(loop_exit(
+  deadlock_ = std::make_exception_ptr(loop_exit(
       "this wait can never end: nothing is ready, and no timer, no I/O and "
       "no work_guard is left\n" +
       listing()));
-  own.unshielded = true;
-  main_->kill_pending_ = true;
   if (main_fiber_->exceptions.uncaught > 0) {
     log_error("the main greenlet waits for ever during unwinding\n" +
               listing());

@@ -11,6 +11,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
@@ -237,6 +238,7 @@ private:
   std::size_t greenlet_count_ = 0;
   std::uint32_t next_id_ = 0;
   std::unique_ptr<wait_list> idle_; // who waits in `idle`
+  std::exception_ptr deadlock_;     // a loop_exit on its way to main
 
   // Any thread.
   std::atomic<std::uint64_t> switches_{0};    // written by the hub alone
