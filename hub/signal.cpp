@@ -67,9 +67,16 @@ void register_for(hub& home, int number, std::function<void(hub&)> deliver) {
     throw wrong_hub("signal " + std::to_string(number) +
                     " is handled by the hub of another thread");
   const bool first = !entry.home.load();
+  if (first) entry.arrived.store(false); // what came before a cancel
   entry.deliver = std::move(deliver);
   entry.home.store(&home);
-  if (first) install(number, &on_arrival, &entry.before);
+  if (!first) return;
+  try {
+    install(number, &on_arrival, &entry.before);
+  } catch (...) {
+    entry.home.store(nullptr);
+    throw;
+  }
 }
 
 void restore(int number) {
