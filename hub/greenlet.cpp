@@ -161,10 +161,10 @@ void greenlet_base::begin_step(task& self) {
   greenlet.finish();
 }
 
-/// Keeps the error, and logs it once.
+/// Logs the error, and keeps it if it is the first.
 void greenlet_base::ended_by(std::exception_ptr error) {
-  error_ = std::move(error);
-  log_error("greenlet '" + name() + "' failed with " + describe(error_));
+  log_error("greenlet '" + name() + "' failed with " + describe(error));
+  if (!error_) error_ = std::move(error);
 }
 
 void greenlet_base::finish() noexcept {
@@ -191,6 +191,7 @@ void greenlet_base::end_as_killed(std::exception_ptr reason) {
   else
     killed_ = true;
   state_ = greenlet_state::dead;
+  cancelled();
 }
 
 void greenlet_base::release() noexcept {

@@ -152,6 +152,9 @@ protected:
   /// The greenlet's work, in its own context.
   virtual void run() = 0;
 
+  /// It was killed before its first turn: `run` is never called.
+  virtual void cancelled() noexcept {}
+
   /// Its first step, on the dispatcher's stack, when it has none of its own.
   /// Actors replace it.
   explicit greenlet_base(step_function first);
@@ -422,25 +425,26 @@ auto make_greenlet(Function&& function, Arguments&&... arguments) {
 
 } // namespace inside
 
+/// What `spawn` takes: it is called with copies of the arguments.
+template <class Function, class... Arguments>
+concept callable_with = std::invocable < std::decay_t<Function>
+&, std::decay_t<Arguments>&... > ;
+
 /// Makes a greenlet that calls `function(arguments...)` and starts it. Never
 /// switches: it runs when the caller next waits, behind what is ready.
 ///
 ///     spawn([](int n) { return n + 1; }, 2).get();   // 3
-template <class Function, class... Arguments>
-requires std::invocable < std::decay_t<Function>
-&, std::decay_t<Arguments>&... >
-       auto spawn(Function&& function, Arguments&&... arguments) {
+template <class... Arguments, callable_with<Arguments...> Function>
+auto spawn(Function&& function, Arguments&&... arguments) {
   auto made = inside::make_greenlet(std::forward<Function>(function),
                                     std::forward<Arguments>(arguments)...);
   made->start();
   return made;
 }
 
-template <class Function, class... Arguments>
-requires std::invocable < std::decay_t<Function>
-&, std::decay_t<Arguments>&... > auto spawn(spawn_options options,
-                                            Function&& function,
-                                            Arguments&&... arguments) {
+template <class... Arguments, callable_with<Arguments...> Function>
+auto spawn(spawn_options options, Function&& function,
+           Arguments&&... arguments) {
   auto made = inside::make_greenlet(std::forward<Function>(function),
                                     std::forward<Arguments>(arguments)...);
   greenlet_access::start(*made, std::move(options));
@@ -448,11 +452,10 @@ requires std::invocable < std::decay_t<Function>
 }
 
 /// As `spawn`, starting after `delay`.
-template <class Rep, class Period, class Function, class... Arguments>
-requires std::invocable < std::decay_t<Function>
-&, std::decay_t<Arguments>&... >
-       auto spawn_later(std::chrono::duration<Rep, Period> delay,
-                        Function&& function, Arguments&&... arguments) {
+template <class Rep, class Period, class... Arguments,
+          callable_with<Arguments...> Function>
+auto spawn_later(std::chrono::duration<Rep, Period> delay, Function&& function,
+                 Arguments&&... arguments) {
   auto made = inside::make_greenlet(std::forward<Function>(function),
                                     std::forward<Arguments>(arguments)...);
   made->start_later(

@@ -104,6 +104,7 @@ void hub::close() {
   leave_registry(*this);
   forget_signals(*this);
   remove(*main_);
+  drop_outside_work();
   abandon();
   for (const auto& pool : pools_)
     pool->keep_stacks_in_use();
@@ -571,6 +572,14 @@ void hub::see_to_outside_work() {
       log_error("a posted function threw " +
                 describe(std::current_exception()));
     }
+  }
+}
+
+void hub::drop_outside_work() noexcept {
+  remote_task* next = remote_.exchange(nullptr, std::memory_order_acquire);
+  while (next) {
+    remote_task& work = *std::exchange(next, next->next);
+    if (work.drop) work.drop(work);
   }
 }
 

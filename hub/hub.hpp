@@ -36,7 +36,8 @@ enum class clock_kind : std::uint8_t {
 /// Work sent to a hub from outside it.
 struct remote_task {
   remote_task* next = nullptr;
-  void (*run)(remote_task&) = nullptr; // on the hub; owns itself from here on
+  void (*run)(remote_task&) = nullptr;  // on the hub; owns itself from here on
+  void (*drop)(remote_task&) = nullptr; // instead, when the hub has ended
 };
 
 /// The event loop of one OS thread and the scheduler of its greenlets.
@@ -195,6 +196,7 @@ private:
   bool slice_is_over();
   bool has_outside_work() const;
   void see_to_outside_work();
+  void drop_outside_work() noexcept;
   bool poll_io();
   void fire_timers();
   void begin_drain();
@@ -291,6 +293,7 @@ void hub::post(Function&& function) {
         const std::unique_ptr<posted> owned{static_cast<posted*>(&self)};
         owned->function();
       };
+      drop = [](remote_task& self) { delete static_cast<posted*>(&self); };
     }
     std::decay_t<Function> function;
   };
