@@ -7,8 +7,7 @@ actor_base::actor_base()
 }
 
 actor_base::~actor_base() {
-  reference_key::leave(key_);
-  drop_mail();
+  leave();
 }
 
 void actor_base::deliver(envelope& mail) {
@@ -65,12 +64,13 @@ void actor_base::rest_or_end() {
 
 void actor_base::end() noexcept {
   if (begun_) execute([&] { on_stop(); });
-  reference_key::leave(key_); // from here on, mail to it is dead
-  drop_mail();
+  leave();
   finish();
 }
 
-void actor_base::drop_mail() noexcept {
+/// From here on, mail to it is dead, and what it has is dropped.
+void actor_base::leave() noexcept {
+  reference_key::leave(key_);
   while (envelope* mail = oldest_) {
     oldest_ = mail->next;
     count_dead_letter();

@@ -16,16 +16,18 @@
 
 namespace greenroom {
 
+template <class Message>
+concept names_reply = requires {
+  typename Message::reply;
+};
+
 /// What an actor answers to a message: `Message::reply` where that is
 /// declared, else nothing.
 template <class Message>
 struct reply_of {
   using type = void;
 };
-template <class Message>
-requires requires {
-  typename Message::reply;
-}
+template <names_reply Message>
 struct reply_of<Message> {
   using type = typename Message::reply;
 };
@@ -81,9 +83,10 @@ private:
   static void mail_step(task& self);
   void open_mail();
   void run() final {}
+  void cancelled() noexcept final { leave(); }
   void rest_or_end();
   void end() noexcept;
-  void drop_mail() noexcept;
+  void leave() noexcept;
 
   envelope* oldest_ = nullptr;
   envelope* newest_ = nullptr; // meaningful only while oldest_ is set
@@ -218,49 +221,57 @@ struct request final : envelope {
 
 /// Makes an actor and starts it. Never switches: `on_start` and the first
 /// message wait for their turn.
-template <class Actor, class... Arguments>
-requires std::derived_from<Actor, actor_base> actor_ref<Actor>
-spawn(Arguments&&... arguments) {
+template <std::derived_from<actor_base> Actor, class... Arguments>
+actor_ref<Actor> spawn(Arguments&&... arguments) {
   static_assert(std::constructible_from<Actor, Arguments...>,
                 "spawn: no public constructor of this actor takes these "
                 "arguments, or a receive() is missing");
-  auto* made = new Actor(std::forward<Arguments>(arguments)...);
-  greenlet_access::share(*made);
-  const actor_ref<Actor> reference{actor_access::key(*made)};
-  made->start();
-  return reference;
+  if constexpr (std::constructible_from<Actor, Arguments...>) {
+    auto* made = new Actor(std::forward<Arguments>(arguments)...);
+    greenlet_access::share(*made);
+    const actor_ref<Actor> reference{actor_access::key(*made)};
+    made->start();
+    return reference;
+  } else { // one error is enough
+    return {};
+  }
 }
 
 template <class Actor>
 template <class Message>
 void actor_ref<Actor>::send(Message message) const {
   using interface = typename Actor::actor_interface;
-  static_assert(interface::template accepts<Message>,
-                "send: this actor has no receive() for this message");
-  if (actor_base* target = key_.local()) [[likely]]
-    target->deliver(*new inside::mail<interface, Message>(std::move(message)));
-  else if (hub* elsewhere = key_.is_elsewhere() ? key_.home() : nullptr)
-    elsewhere->post([to = *this, content = std::move(message)]() mutable {
-      to.send(std::move(content));
-    });
-  else
-    count_dead_letter();
+  constexpr bool accepted = interface::template accepts<Message>;
+  static_assert(accepted, "send: this actor has no receive() for this message");
+  if constexpr (accepted) { // one error is enough
+    if (actor_base* target = key_.local()) [[likely]]
+      target->deliver(
+          *new inside::mail<interface, Message>(std::move(message)));
+    else if (!key_.visit_elsewhere([&](hub& home) {
+               home.post([to = *this, content = std::move(message)]() mutable {
+                 to.send(std::move(content));
+               });
+             }))
+      count_dead_letter();
+  }
 }
 
 template <class Actor>
 template <class Message>
 async_result<reply_t<Message>> actor_ref<Actor>::ask(Message message) const {
   using interface = typename Actor::actor_interface;
-  static_assert(interface::template accepts<Message>,
-                "ask: this actor has no receive() for this message");
+  constexpr bool accepted = interface::template accepts<Message>;
+  static_assert(accepted, "ask: this actor has no receive() for this message");
   async_result<reply_t<Message>> answer;
-  if (actor_base* target = key_.local())
-    target->deliver(
-        *new inside::request<interface, Message>(std::move(message), answer));
-  else if (key_.is_elsewhere())
-    throw wrong_hub("ask: the actor lives on the hub of another thread");
-  else
-    answer.set_exception(dead_actor());
+  if constexpr (accepted) {
+    if (actor_base* target = key_.local())
+      target->deliver(
+          *new inside::request<interface, Message>(std::move(message), answer));
+    else if (key_.is_elsewhere())
+      throw wrong_hub("ask: the actor lives on the hub of another thread");
+    else
+      answer.set_exception(dead_actor());
+  }
   return answer;
 }
 

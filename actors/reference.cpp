@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 namespace greenroom {
@@ -37,19 +38,18 @@ struct reference_tables {
     }
     table& taken = *free.back();
     free.pop_back();
-    taken.home.store(&home, std::memory_order_release);
+    taken.home.store(&home, std::memory_order_seq_cst);
     return taken;
   }
 
   /// No key of the thread's actors is valid any more.
   void give_back(table& ended) {
-    ended.home.store(nullptr, std::memory_order_release);
-    ended.first_free = reference_key::no_place;
+    ended.home.store(nullptr, std::memory_order_seq_cst);
+    while (ended.visitors.load(std::memory_order_seq_cst) > 0)
+      std::this_thread::yield(); // for the few instructions of a post
     for (std::uint32_t i = ended.size; i-- > 0;) {
       reference_key::place& each = ended.places[i];
-      each.generation += each.generation % 2; // even: free
-      each.actor = nullptr;
-      each.next_free = std::exchange(ended.first_free, i);
+      if (each.actor) reference_key::free_place(ended, i);
     }
     const std::lock_guard held{lock};
     free.push_back(&ended);
@@ -104,10 +104,16 @@ reference_key reference_key::enter(actor_base& made) {
 
 void reference_key::leave(const reference_key& ended) {
   if (!ended.local()) return; // it has left already
-  place& freed = ended.table_->places[ended.place_];
+  free_place(*ended.table_, ended.place_);
+}
+
+/// A place that has used up its generations is not taken again: the next key
+/// would be one that was given out before.
+void reference_key::free_place(table& of, std::uint32_t index) {
+  place& freed = of.places[index];
   freed.actor = nullptr;
-  ++freed.generation;
-  freed.next_free = std::exchange(ended.table_->first_free, ended.place_);
+  if (++freed.generation != 0)
+    freed.next_free = std::exchange(of.first_free, index);
 }
 
 std::string to_string(const reference_key& key) {
@@ -135,10 +141,11 @@ greenlet_base* greenlet_of(const reference_key& key) {
 }
 
 void stop_actor(const reference_key& key) {
-  if (hub* elsewhere = key.is_elsewhere() ? key.home() : nullptr)
-    elsewhere->post([key] { stop_actor(key); });
-  else if (actor_base* target = key.local())
+  if (actor_base* target = key.local())
     target->stop();
+  else
+    key.visit_elsewhere(
+        [key](hub& home) { home.post([key] { stop_actor(key); }); });
 }
 
 } // namespace greenroom

@@ -11,6 +11,7 @@
 #include <exception>
 #include <functional>
 #include <string>
+#include <utility>
 
 namespace greenroom {
 
@@ -33,12 +34,15 @@ public:
     const place& here = table_->places[place_];
     return here.generation == generation_ ? here.actor : nullptr;
   }
-  /// It belongs to the hub of another thread, alive or not.
-  bool is_elsewhere() const { return table_ && table_ != local_; }
-  /// Its hub; null when that has ended.
-  hub* home() const {
-    return table_ ? table_->home.load(std::memory_order_acquire) : nullptr;
+  /// It belongs to the hub of another thread that has not ended.
+  bool is_elsewhere() const {
+    return table_ && table_ != local_ &&
+           table_->home.load(std::memory_order_relaxed);
   }
+  /// Calls `function` with the hub of another thread that it belongs to, which
+  /// cannot end meanwhile; false when there is no such hub (any more).
+  template <std::invocable<hub&> Function>
+  bool visit_elsewhere(Function&& function) const;
 
   friend auto operator<=>(const reference_key&, const reference_key&) = default;
 
@@ -60,13 +64,18 @@ private:
     std::uint32_t size = 0;
     std::uint32_t capacity = 0;
     std::uint32_t first_free = no_place;
+    // Any thread. A visitor counts itself in, then looks for the hub; the hub's
+    // end takes it away, then waits until nobody is counted: in a total order
+    // one of the two sees the other.
     std::atomic<hub*> home{nullptr};
+    std::atomic<std::uint32_t> visitors{0};
   };
 
   static constexpr std::uint32_t no_place = 0xffffffff;
 
   static reference_key enter(actor_base& made);
   static void leave(const reference_key& ended);
+  static void free_place(table& of, std::uint32_t index);
 
   static constinit thread_local table* local_; // null until first needed
 
@@ -74,6 +83,24 @@ private:
   std::uint32_t place_ = 0;
   std::uint32_t generation_ = 0;
 };
+
+template <std::invocable<hub&> Function>
+bool reference_key::visit_elsewhere(Function&& function) const {
+  if (!table_ || table_ == local_) return false;
+  struct visit {
+    explicit visit(table& target) : at(target) {
+      at.visitors.fetch_add(1, std::memory_order_seq_cst);
+    }
+    visit(const visit&) = delete;
+    visit& operator=(const visit&) = delete;
+    ~visit() { at.visitors.fetch_sub(1, std::memory_order_release); }
+    table& at;
+  };
+  const visit lasting{*table_};
+  hub* home = table_->home.load(std::memory_order_seq_cst);
+  if (home) std::forward<Function>(function)(*home);
+  return home != nullptr;
+}
 
 /// The actor's name while it is alive, else "a dead actor".
 std::string to_string(const reference_key& key);
@@ -84,6 +111,10 @@ void count_dead_letter();
 
 /// What an asker gets for a reply that cannot come: `errc::dead`.
 std::exception_ptr dead_actor();
+
+template <class Derived, class Base>
+concept properly_derived_from =
+    std::derived_from<Derived, Base> && !std::same_as<Derived, Base>;
 
 /// The address of an actor: a small value, like an Erlang pid. Valid to hold
 /// for ever; what is sent to a dead actor becomes a dead letter.
@@ -100,10 +131,8 @@ public:
   actor_ref() = default;
   explicit actor_ref(const reference_key& key) : key_(key) {}
   /// To a base that has the same messages.
-  template <class Derived>
-  requires(std::derived_from<Derived, Actor> && !std::same_as<Derived, Actor>)
-      actor_ref(const actor_ref<Derived>& other)
-      : key_(other.key()) {}
+  template <properly_derived_from<Actor> Derived>
+  actor_ref(const actor_ref<Derived>& other) : key_(other.key()) {}
 
   /// Puts `message` into the inbox; never waits, never fails.
   template <class Message>
