@@ -23,10 +23,8 @@ public:
   nursery_scope& operator=(const nursery_scope&) = delete;
 
   /// As `greenroom::spawn`; the child ends before the nursery does.
-  template <class Function, class... Arguments>
-  requires std::invocable < std::decay_t<Function>
-  &, std::decay_t<Arguments>&... >
-         auto spawn(Function&& function, Arguments&&... arguments) {
+  template <class... Arguments, callable_with<Arguments...> Function>
+  auto spawn(Function&& function, Arguments&&... arguments) {
     return spawn(spawn_options{}, std::forward<Function>(function),
                  std::forward<Arguments>(arguments)...);
   }

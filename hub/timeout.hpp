@@ -33,6 +33,10 @@ private:
   std::chrono::nanoseconds limit_;
 };
 
+/// What a timeout may throw.
+template <class Type>
+concept timeout_reason = !std::same_as<std::decay_t<Type>, timeout>;
+
 /// A limit on everything the current greenlet does until it is cancelled.
 /// When the time is up, `timeout_expired` is thrown at the greenlet's waiting
 /// call, now or next; never in a `shield`, never during unwinding, and never
@@ -56,10 +60,8 @@ public:
   explicit timeout(std::chrono::nanoseconds limit);
 
   /// Throws a copy of `reason` instead of `timeout_expired`.
-  template <class Exception>
-  requires(!std::same_as<std::decay_t<Exception>, timeout>)
-      timeout(std::chrono::nanoseconds limit, Exception&& reason)
-      : timeout(limit) {
+  template <timeout_reason Exception>
+  timeout(std::chrono::nanoseconds limit, Exception&& reason) : timeout(limit) {
     reason_ = std::make_exception_ptr(std::forward<Exception>(reason));
   }
 
