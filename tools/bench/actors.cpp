@@ -1,0 +1,203 @@
+#include "bare.hpp"
+#include "harness.hpp"
+
+#include <greenroom/actors/actor.hpp>
+#include <greenroom/hub/greenlet.hpp>
+#include <greenroom/mailbox/async_result.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <stdexcept>
+#include <vector>
+
+namespace bench {
+namespace {
+
+using namespace greenroom;
+using namespace std::chrono_literals;
+
+// --- ping_pong, thread_ring -----------------------------------------------
+
+struct token {
+  long left;
+};
+
+class passer;
+
+struct introduction {
+  actor_ref<passer> to;
+};
+
+class passer : public actor<token, introduction> {
+public:
+  explicit passer(async_result<void>& done) : done_(done) {}
+
+private:
+  void receive(introduction neighbour) override { to_ = neighbour.to; }
+  void receive(token passed) override {
+    if (passed.left > 0)
+      to_.send(token{passed.left - 1});
+    else
+      done_.set();
+  }
+
+  async_result<void>& done_;
+  actor_ref<passer> to_;
+};
+
+figure ring_of(std::size_t size, long count) {
+  return each_in_greenlet(count, [size](long hops) {
+    async_result<void> done;
+    std::vector<actor_ref<passer>> ring(size);
+    for (auto& each : ring)
+      each = spawn<passer>(done);
+    for (std::size_t i = 0; i < size; ++i)
+      ring[i].send(introduction{ring[(i + 1) % size]});
+    yield();
+    ring[0].send(token{hops});
+    done.wait();
+    for (const auto& each : ring)
+      each.stop();
+  });
+}
+
+figure ping_pong(const setting& how) {
+  return ring_of(2, how(10'000'000));
+}
+
+figure thread_ring(const setting& how) {
+  return ring_of(503, how(10'000'000));
+}
+
+// --- counting -------------------------------------------------------------
+
+struct add {
+  long number;
+};
+struct total {
+  using reply = long;
+};
+
+class counter : public actor<add, total> {
+  void receive(add one) override { total_ += one.number; }
+  long receive(total) override { return total_; }
+  long total_ = 0;
+};
+
+/// In batches of 1024: the sender lets the counter work in between.
+figure counting(const setting& how) {
+  return each_in_greenlet(how(10'000'000), [](long count) {
+    const auto sink = spawn<counter>();
+    for (long sent = 0; sent < count;) {
+      for (int i = 0; i < 1024 && sent < count; ++i, ++sent)
+        sink.send(add{1});
+      yield();
+    }
+    if (sink.ask(total{}).get() != count)
+      throw std::logic_error("messages were lost");
+    sink.stop();
+  });
+}
+
+// --- ask ------------------------------------------------------------------
+
+struct question {
+  using reply = long;
+  long number;
+};
+
+class oracle : public actor<question> {
+  long receive(question asked) override { return asked.number + 1; }
+};
+
+template <class Get>
+figure asking(long count, Get&& get) {
+  return each_in_greenlet(count, [&](long times) {
+    const auto other = spawn<oracle>();
+    for (long i = 0; i < times; ++i)
+      if (get(other.ask(question{i})) != i + 1)
+        throw std::logic_error("a wrong answer");
+    other.stop();
+  });
+}
+
+figure ask(const setting& how) {
+  return asking(how(3'000'000),
+                [](const auto& answer) { return answer.get(); });
+}
+
+figure ask_timeout(const setting& how) {
+  return asking(how(3'000'000),
+                [](const auto& answer) { return answer.get(5s); });
+}
+
+// --- spawn_stop_actor -----------------------------------------------------
+
+class mayfly : public actor<add> {
+public:
+  explicit mayfly(long& sum) : sum_(sum) {}
+
+private:
+  void receive(add one) override { sum_ += one.number; }
+  long& sum_;
+};
+
+/// A hundred at a time: spawned, told, stopped; then they run.
+figure spawn_stop_actor(const setting& how) {
+  return each_in_greenlet(how(1'000'000), [](long count) {
+    long sum = 0;
+    for (long made = 0; made < count;) {
+      for (int i = 0; i < 100 && made < count; ++i, ++made) {
+        const auto fresh = spawn<mayfly>(sum);
+        fresh.send(add{1});
+        fresh.stop();
+      }
+      yield();
+    }
+    if (sum != count) throw std::logic_error("messages were lost");
+  });
+}
+
+} // namespace
+
+std::vector<row> actor_rows() {
+  const auto at_most = [](double limit) {
+    return goal{goal_kind::value, limit};
+  };
+  return {
+      {"ping_pong",
+       "ns per message",
+       at_most(15),
+       &ping_pong,
+       {{"bare message, 2 objects", &bare_message_pair},
+        {"fcontext jump pair", &bare_jump_pair}}},
+      {"thread_ring",
+       "ns per hop, 503 actors",
+       at_most(15),
+       &thread_ring,
+       {{"bare message, 503 objects", &bare_message_ring_503}}},
+      {"counting",
+       "ns per message, 1024 a batch",
+       at_most(15),
+       &counting,
+       {{"bare message, the same", &bare_message_stream}}},
+      {"ask",
+       "ns per round trip",
+       at_most(80),
+       &ask,
+       {{"2 bare messages + jumps", &bare_ask},
+        {"fcontext jump pair", &bare_jump_pair}}},
+      {"ask_timeout",
+       "ns per round trip, 5 s limit",
+       at_most(110),
+       &ask_timeout,
+       {{"2 bare messages + jumps", &bare_ask}}},
+      {"spawn_stop_actor",
+       "ns per actor, 1 message",
+       at_most(150),
+       &spawn_stop_actor,
+       {{"bare new, message, delete", &bare_object}}},
+  };
+}
+
+} // namespace bench

@@ -1,0 +1,172 @@
+#include "echo.hpp"
+
+#include <greenroom/io/tcp.hpp>
+#include <greenroom/net/stream_server.hpp>
+
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/write.hpp>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+namespace bench {
+namespace {
+
+constexpr std::size_t buffer_size = 4096; // bytes
+
+} // namespace
+
+// --- ours -----------------------------------------------------------------
+
+void greenroom_echo(void (*listening)(int port)) {
+  using namespace greenroom;
+  stream_server server{{"127.0.0.1", 0}, [](tcp_socket& peer) {
+                         std::array<char, buffer_size> bytes;
+                         while (const auto count = peer.read_some(bytes))
+                           peer.write({bytes.data(), count});
+                       }};
+  server.start();
+  listening(server.local().port);
+  server.serve_forever();
+}
+
+// --- epoll ----------------------------------------------------------------
+
+namespace {
+
+int checked(int result, const char* what) {
+  if (result < 0) throw std::system_error(errno, std::system_category(), what);
+  return result;
+}
+
+int listen_on_free_port() {
+  const int door = checked(
+      socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket");
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  checked(bind(door, reinterpret_cast<sockaddr*>(&address), sizeof address),
+          "bind");
+  checked(listen(door, 1024), "listen");
+  return door;
+}
+
+int port_of(int door) {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  checked(getsockname(door, reinterpret_cast<sockaddr*>(&address), &size),
+          "getsockname");
+  return ntohs(address.sin_port);
+}
+
+void watch(int poller, int descriptor) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = descriptor;
+  checked(epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event), "epoll_ctl");
+}
+
+void accept_all(int door, int poller) {
+  for (;;) {
+    const int peer =
+        accept4(door, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (peer < 0) return;
+    const int one = 1;
+    setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    watch(poller, peer);
+  }
+}
+
+/// The load client has less in flight than a socket's buffer holds: a write
+/// is never short.
+void echo_once(int peer) {
+  char bytes[buffer_size];
+  const ssize_t count = read(peer, bytes, sizeof bytes);
+  if (count < 0 && errno == EAGAIN) return;
+  if (count <= 0 || write(peer, bytes, static_cast<std::size_t>(count)) < 0)
+    close(peer);
+}
+
+} // namespace
+
+void epoll_echo(void (*listening)(int port)) {
+  const int door = listen_on_free_port();
+  const int poller = checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
+  watch(poller, door);
+  listening(port_of(door));
+  std::array<epoll_event, 256> events;
+  for (;;) {
+    const int count = epoll_wait(poller, events.data(), events.size(), -1);
+    for (int i = 0; i < count; ++i) {
+      const int descriptor = events[static_cast<std::size_t>(i)].data.fd;
+      if (descriptor == door)
+        accept_all(door, poller);
+      else
+        echo_once(descriptor);
+    }
+  }
+}
+
+// --- Asio -----------------------------------------------------------------
+
+namespace {
+
+using tcp = asio::ip::tcp;
+
+class asio_peer : public std::enable_shared_from_this<asio_peer> {
+public:
+  explicit asio_peer(tcp::socket&& accepted) : socket_(std::move(accepted)) {}
+
+  void read() {
+    socket_.async_read_some(
+        asio::buffer(bytes_),
+        [self = shared_from_this()](asio::error_code failed, std::size_t got) {
+          if (!failed) self->write(got);
+        });
+  }
+
+private:
+  void write(std::size_t count) {
+    asio::async_write(
+        socket_, asio::buffer(bytes_.data(), count),
+        [self = shared_from_this()](asio::error_code failed, std::size_t) {
+          if (!failed) self->read();
+        });
+  }
+
+  tcp::socket socket_;
+  std::array<char, buffer_size> bytes_;
+};
+
+void accept_next(tcp::acceptor& door) {
+  door.async_accept([&door](asio::error_code failed, tcp::socket accepted) {
+    if (!failed) {
+      accepted.set_option(tcp::no_delay(true));
+      std::make_shared<asio_peer>(std::move(accepted))->read();
+    }
+    accept_next(door);
+  });
+}
+
+} // namespace
+
+void asio_echo(void (*listening)(int port)) {
+  asio::io_context loop{1};
+  tcp::acceptor door{loop, {asio::ip::address_v4::loopback(), 0}};
+  accept_next(door);
+  listening(door.local_endpoint().port());
+  loop.run();
+}
+
+} // namespace bench
