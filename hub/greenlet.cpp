@@ -87,6 +87,7 @@ greenlet_base::greenlet_base(step_function first)
 
 greenlet_base::~greenlet_base() {
   if (started() || links_due_) {
+    if (home_->is_closed()) return; // abandoned, and a static object
     log_error("greenlet '" + name() +
               "' was destroyed before its end: join it or kill it first");
     std::terminate();

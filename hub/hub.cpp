@@ -101,6 +101,7 @@ hub::~hub() {
 
 /// The thread ends: from here on nothing is run any more.
 void hub::close() {
+  closed_ = true;
   leave_registry(*this);
   forget_signals(*this);
   remove(*main_);

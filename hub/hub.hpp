@@ -85,8 +85,8 @@ public:
   void poll();
 
   /// Kills every greenlet but the caller and waits for their end, in the
-  /// order they were made; false when `until` passed first, and then a log
-  /// line names those still alive.
+  /// order they were made, and those spawned meanwhile; false when `until`
+  /// passed first, and then a log line names those still alive.
   bool shutdown(deadline until = {});
 
   void use_clock(clock_kind kind);
@@ -102,6 +102,9 @@ public:
   void default_stack_size(std::size_t bytes);
 
   greenlet_base& main_greenlet() { return *main_; }
+
+  /// The thread has ended, and nothing is run any more.
+  bool is_closed() const { return closed_; }
 
   /// Every live greenlet with its state and what it waits on, one a line.
   std::string listing() const;
@@ -223,6 +226,7 @@ private:
   greenlet_base* running_ = nullptr; // null on the hub itself
   fiber* running_fiber_ = nullptr;
   int no_wait_ = 0; // depth of no_wait scopes
+  bool closed_ = false;
   clock_kind clock_ = clock_kind::real;
   std::uint64_t virtual_now_ = 0;
   std::uint64_t drain_began_ = 0; // real nanoseconds

@@ -146,7 +146,7 @@ void start_monitor_if_asked() {
     backtrace(warm_up.data(), 1); // loads what a handler may not load
     struct sigaction action {};
     action.sa_handler = take_sample;
-    action.sa_flags = SA_RESTART;
+    action.sa_flags = SA_RESTART | SA_ONSTACK; // a greenlet's may be small
     sigemptyset(&action.sa_mask);
     sigaction(sampling_signal(), &action, nullptr);
     std::thread(run_monitor, seconds).detach();
