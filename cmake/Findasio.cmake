@@ -1,7 +1,9 @@
 # Finds standalone Asio and defines asio::asio.
 #
 # Asio is compiled once, inside greenroom::hub; the macros below make every
-# other file use that copy, so they belong to all users of asio::asio.
+# other file use that copy, so they belong to all users of asio::asio. Whether
+# Asio allocates by aligned_alloc would depend on what a file includes before
+# it, and then one file frees what another allocated in the other way.
 find_package(Threads REQUIRED)
 find_path(asio_INCLUDE_DIR asio.hpp)
 mark_as_advanced(asio_INCLUDE_DIR)
@@ -21,6 +23,6 @@ if(asio_FOUND AND NOT TARGET asio::asio)
   set_target_properties(asio::asio PROPERTIES
     INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${asio_INCLUDE_DIR}"
     INTERFACE_INCLUDE_DIRECTORIES "${asio_INCLUDE_DIR}"
-    INTERFACE_COMPILE_DEFINITIONS "ASIO_STANDALONE;ASIO_SEPARATE_COMPILATION"
+    INTERFACE_COMPILE_DEFINITIONS "ASIO_STANDALONE;ASIO_SEPARATE_COMPILATION;ASIO_DISABLE_STD_ALIGNED_ALLOC"
     INTERFACE_LINK_LIBRARIES Threads::Threads)
 endif()

@@ -52,9 +52,9 @@ struct callback_link : greenlet_link {
 
 link_id add_callback(greenlet_base& target, link_kind kind,
                      std::function<void(greenlet_base&)> callback) {
-  auto* made = new callback_link(kind, std::move(callback));
-  target.add_link(*made);
-  return made->id;
+  auto made = std::make_unique<callback_link>(kind, std::move(callback));
+  target.add_link(*made); // throws on the wrong thread
+  return made.release()->id;
 }
 
 /// A greenlet that waits for the end of another.
