@@ -81,6 +81,7 @@ struct tcp_socket::connection {
   asio_socket socket;
   bool reading = false;
   bool writing = false;
+  bool ended = false; // read to the end; Asio would wait for a second one
 };
 
 tcp_socket::tcp_socket() : connection_(std::make_shared<connection>()) {
@@ -135,14 +136,14 @@ std::size_t tcp_socket::read_some(std::span<char> into, deadline until,
     failed = errc::busy;
     return 0;
   }
+  failed.clear();
+  if (here->ended && here->socket.is_open()) return 0;
   const turn mine{here->reading};
   const std::size_t bytes =
       here->socket.async_read_some(asio::buffer(into.data(), into.size()),
                                    use_greenlet[failed].until(until));
-  if (failed == asio::error::eof)
-    failed.clear();
-  else if (failed)
-    failed = here->explained(failed);
+  here->ended = failed == asio::error::eof;
+  failed = here->ended ? std::error_code() : here->explained(failed);
   return bytes;
 }
 
@@ -159,14 +160,17 @@ std::size_t tcp_socket::read(std::span<char> into, deadline until,
     failed = errc::busy;
     return 0;
   }
+  if (here->ended && here->socket.is_open()) {
+    failed = errc::closed;
+    return 0;
+  }
   const turn mine{here->reading};
   const std::size_t bytes =
       asio::async_read(here->socket, asio::buffer(into.data(), into.size()),
                        use_greenlet[failed].until(until));
-  if (failed == asio::error::eof)
-    failed = errc::closed;
-  else if (failed)
-    failed = here->explained(failed);
+  here->ended = failed == asio::error::eof;
+  failed =
+      here->ended ? make_error_code(errc::closed) : here->explained(failed);
   return bytes;
 }
 
