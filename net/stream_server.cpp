@@ -5,6 +5,7 @@
 #include <greenroom/hub/timeout.hpp>
 
 #include <algorithm>
+#include <new>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -16,6 +17,7 @@ using namespace std::chrono_literals;
 
 constexpr auto shortest_pause = 10ms;
 constexpr auto longest_pause = 1000ms;
+constexpr auto cleanup_time = 1s; // for a handler that has been killed
 
 } // namespace
 
@@ -42,7 +44,7 @@ stream_server::stream_server(tcp_address at, handler handle,
 
 stream_server::~stream_server() {
   if (!acceptor_ && connections_.empty()) return;
-  log_error("stream_server on " + at_.text() +
+  log_error("stream_server on " + local().text() +
             " was destroyed while started: call stop() first");
   std::terminate();
 }
@@ -64,7 +66,7 @@ void stream_server::accept_all() {
 }
 
 /// False when the port was closed.
-bool stream_server::accept_one() {
+bool stream_server::accept_one() try {
   while (connections_.size() >= options_.most_connections)
     room_.wait(deadline::never(), "stream_server, which is full", this);
   std::error_code failed;
@@ -76,6 +78,9 @@ bool stream_server::accept_one() {
   }
   pause_ = 0ms;
   handle(std::move(accepted));
+  return true;
+} catch (const std::bad_alloc&) {
+  pause_after(std::make_error_code(std::errc::not_enough_memory));
   return true;
 }
 
@@ -100,27 +105,44 @@ void stream_server::handle(tcp_socket&& accepted) {
 void stream_server::ended(std::list<std::unique_ptr<visit>>::iterator place) {
   connections_.erase(place); // closes the connection
   room_.wake_one();
-  if (connections_.empty()) empty_.wake_all();
+  ends_.wake_all();
 }
 
 void stream_server::stop(deadline grace) {
-  if (!acceptor_) return;
-  listener_->close();
-  const any_greenlet acceptor = std::exchange(acceptor_, {});
   // Whatever happens to the caller, the server is stopped when this returns.
   const shield guard;
-  acceptor.kill();
-  listener_.reset();
-  bool in_time = true;
-  while (!connections_.empty() && in_time)
-    in_time = empty_.wait(grace, "stream_server::stop", this);
-  std::vector<any_greenlet> late;
-  for (const auto& each : connections_)
-    late.push_back(each->greenlet);
-  killall(late);
-  while (!connections_.empty())
-    empty_.wait(deadline::never(), "stream_server::stop", this);
+  stop_accepting();
+  if (!wait_for_handlers(grace)) {
+    for (const any_greenlet& late : handlers_but_caller())
+      late.kill_soon();
+    if (!wait_for_handlers(cleanup_time))
+      for (const any_greenlet& refusing : handlers_but_caller())
+        refusing->kill_brutally();
+    wait_for_handlers(deadline::never());
+  }
   stopped_.wake_all();
+}
+
+void stream_server::stop_accepting() {
+  if (!acceptor_) return;
+  listener_->close();
+  std::exchange(acceptor_, {}).kill();
+  listener_.reset();
+}
+
+/// A handler that stops its own server does not wait for itself.
+std::vector<any_greenlet> stream_server::handlers_but_caller() const {
+  std::vector<any_greenlet> others;
+  for (const auto& each : connections_)
+    if (&*each->greenlet != &current()) others.push_back(each->greenlet);
+  return others;
+}
+
+bool stream_server::wait_for_handlers(deadline until) {
+  const std::size_t own = connections_.size() - handlers_but_caller().size();
+  while (connections_.size() > own)
+    if (!ends_.wait(until, "stream_server::stop", this)) return false;
+  return true;
 }
 
 void stream_server::serve_forever() {

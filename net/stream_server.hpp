@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace greenroom {
 
@@ -52,7 +53,9 @@ public:
   void start();
 
   /// Closes the port, lets handlers finish until `grace` has passed, then
-  /// kills the rest and waits for them. May be started again.
+  /// kills the rest and waits for them; those that swallow the kill are killed
+  /// brutally 1 s later. A handler may call it; its own connection goes on
+  /// then. May be started again.
   void stop(deadline grace = {std::chrono::seconds(1)});
 
   /// Starts if need be and waits until another greenlet calls `stop`. When
@@ -69,6 +72,9 @@ private:
   struct visit;
 
   void accept_all();
+  void stop_accepting();
+  std::vector<any_greenlet> handlers_but_caller() const;
+  bool wait_for_handlers(deadline until);
   bool accept_one();
   void pause_after(const std::error_code& failed);
   void handle(tcp_socket&& accepted);
@@ -83,9 +89,9 @@ private:
   std::optional<tcp_listener> listener_; // while started
   any_greenlet acceptor_;
   std::list<std::unique_ptr<visit>> connections_;
-  wait_list room_;    // the acceptor, while the server is full
-  wait_list empty_;   // who waits for the last connection to end
-  wait_list stopped_; // who waits in serve_forever
+  wait_list room_;                     // the acceptor, while the server is full
+  wait_list ends_;                     // who waits for connections to end
+  wait_list stopped_;                  // who waits in serve_forever
   std::chrono::milliseconds pause_{0}; // after a failed accept
 };
 
