@@ -84,19 +84,29 @@ class counter : public actor<add, total> {
   long total_ = 0;
 };
 
-/// In batches of 1024: the sender lets the counter work in between.
-figure counting(const setting& how) {
-  return each_in_greenlet(how(10'000'000), [](long count) {
+/// `most` messages, then an ask, until that is answered: so no more than
+/// `most` are on their way.
+figure count_in_batches_of(long most, long count) {
+  return each_in_greenlet(count, [most](long messages) {
     const auto sink = spawn<counter>();
-    for (long sent = 0; sent < count;) {
-      for (int i = 0; i < 1024 && sent < count; ++i, ++sent)
+    long sent = 0;
+    while (sent < messages) {
+      for (long i = 0; i < most && sent < messages; ++i, ++sent)
         sink.send(add{1});
-      yield();
+      if (sink.ask(total{}).get() != sent)
+        throw std::logic_error("messages were lost");
     }
-    if (sink.ask(total{}).get() != count)
-      throw std::logic_error("messages were lost");
     sink.stop();
   });
+}
+
+figure counting(const setting& how) {
+  return count_in_batches_of(1024, how(10'000'000));
+}
+
+figure counting_flood(const setting& how) {
+  const long count = how(10'000'000);
+  return count_in_batches_of(count, count);
 }
 
 // --- ask ------------------------------------------------------------------
@@ -177,10 +187,15 @@ std::vector<row> actor_rows() {
        &thread_ring,
        {{"bare message, 503 objects", &bare_message_ring_503}}},
       {"counting",
-       "ns per message, 1024 a batch",
+       "ns per message, 1024 waiting",
        at_most(15),
        &counting,
        {{"bare message, the same", &bare_message_stream}}},
+      {"counting_flood",
+       "ns per message, 10 M waiting",
+       {},
+       &counting_flood,
+       {{"bare message, the same", &bare_message_flood}}},
       {"ask",
        "ns per round trip",
        at_most(80),

@@ -220,17 +220,30 @@ figure bare_message_ring_503(const setting& how) {
   return bare_ring(503, how(20'000'000));
 }
 
-figure bare_message_stream(const setting& how) {
+namespace {
+
+figure bare_batches_of(long most, long count) {
   post_office office;
   counter sink{office};
-  return each_of(how(10'000'000), [&](long count) {
-    for (long sent = 0; sent < count;) {
-      for (int i = 0; i < 1024 && sent < count; ++i, ++sent)
+  return each_of(count, [&](long messages) {
+    for (long sent = 0; sent < messages;) {
+      for (long i = 0; i < most && sent < messages; ++i, ++sent)
         office.send(sink, sent);
       office.run();
     }
     keep(sink.total);
   });
+}
+
+} // namespace
+
+figure bare_message_stream(const setting& how) {
+  return bare_batches_of(1024, how(10'000'000));
+}
+
+figure bare_message_flood(const setting& how) {
+  const long count = how(10'000'000);
+  return bare_batches_of(count, count);
 }
 
 figure bare_object(const setting& how) {

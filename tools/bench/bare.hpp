@@ -20,6 +20,7 @@ figure bare_context(const setting& how);
 figure bare_message_pair(const setting& how);
 figure bare_message_ring_503(const setting& how);
 figure bare_message_stream(const setting& how);
+figure bare_message_flood(const setting& how);
 
 /// An object from new, one such message, delete.
 figure bare_object(const setting& how);

@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
+#include <ctime>
 #include <exception>
 #include <iterator>
 #include <optional>
@@ -212,6 +212,13 @@ std::string json(const std::vector<outcome>& all) {
   auto list = nlohmann::json::array();
   std::transform(all.begin(), all.end(), std::back_inserter(list), json_of);
   return list.dump(2) + "\n";
+}
+
+double cpu_nanoseconds() {
+  timespec used{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) * 1e9 +
+         static_cast<double>(used.tv_nsec);
 }
 
 void pin_to(int cpu) {
