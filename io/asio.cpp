@@ -15,10 +15,30 @@ void operation_base::cancel_operation(wait_record& record, wake_cause cause) {
   self.cancellation_.emit(asio::cancellation_type::terminal);
 }
 
+namespace {
+
+/// The code in it, if it is a `system_error`.
+asio::error_code code_of(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::system_error& caught) {
+    return caught.code();
+  } catch (...) {
+    return {};
+  }
+}
+
+} // namespace
+
 void operation_base::complete(asio::error_code error,
                               std::exception_ptr thrown) {
   error_ = error;
   thrown_ = std::move(thrown);
+  if (thrown_ && cancelled_for_ != wake_cause::none &&
+      code_of(thrown_) == asio::error::operation_aborted) {
+    error_ = asio::error::operation_aborted; // our own doing
+    thrown_ = nullptr;
+  }
   done_ = true;
   if (who && who->waiting_on() == this) home_.wake(*this, wake_cause::notified);
 }

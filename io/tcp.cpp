@@ -1,9 +1,9 @@
 #include <greenroom/io/tcp.hpp>
 
 #include <greenroom/io/asio.hpp>
+#include <greenroom/mailbox/async_result.hpp>
 
 #include <asio/buffer.hpp>
-#include <asio/connect.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/read.hpp>
 #include <asio/write.hpp>
@@ -38,18 +38,46 @@ tcp_address address_of(const tcp::endpoint& endpoint) {
   return {endpoint.address().to_string(), endpoint.port()};
 }
 
+/// In the standard's category, so that it compares with `std::errc`; what
+/// Asio's own category says of its codes differs between its versions.
+std::error_code standard(std::error_code failed) {
+  if (failed.category() == asio::system_category())
+    return {failed.value(), std::system_category()};
+  return failed;
+}
+
+using addresses = asio_resolver::results_type;
+
+/// Asks the resolver. A lookup cannot be cancelled, so it goes on alone when
+/// its greenlet leaves.
+addresses look_up(const tcp_address& name, deadline until,
+                  std::error_code& failed) {
+  struct lookup {
+    asio_resolver resolver{hub::current().context().get_executor()};
+    async_result<std::pair<std::error_code, addresses>> answer;
+  };
+  const auto asked = std::make_shared<lookup>();
+  asked->resolver.async_resolve(
+      name.host, std::to_string(name.port),
+      [asked](std::error_code error, addresses found) {
+        asked->answer.set({error, std::move(found)});
+      });
+  if (!asked->answer.wait(until)) {
+    failed = errc::timed_out;
+    return {};
+  }
+  auto [error, found] = asked->answer.take();
+  failed = error;
+  return found;
+}
+
 /// The addresses of a host: at once when it is numeric, else by the resolver.
-asio_resolver::results_type resolve(const tcp_address& name, deadline until,
-                                    std::error_code& failed) {
+addresses resolve(const tcp_address& name, deadline until,
+                  std::error_code& failed) {
   const auto address = asio::ip::make_address(name.host, failed);
-  if (!failed)
-    return asio_resolver::results_type::create(
-        tcp::endpoint{address, name.port}, name.host,
-        std::to_string(name.port));
-  asio_resolver resolver{hub::current().context().get_executor()};
-  failed.clear();
-  return resolver.async_resolve(name.host, std::to_string(name.port),
-                                use_greenlet[failed].until(until));
+  if (failed) return look_up(name, until, failed);
+  return addresses::create(tcp::endpoint{address, name.port}, name.host,
+                           std::to_string(name.port));
 }
 
 } // namespace
@@ -70,7 +98,8 @@ struct tcp_socket::connection {
   std::error_code explained(std::error_code failed) const {
     const bool gone = failed == asio::error::operation_aborted ||
                       failed == asio::error::bad_descriptor;
-    return gone && !socket.is_open() ? make_error_code(errc::closed) : failed;
+    return gone && !socket.is_open() ? make_error_code(errc::closed)
+                                     : standard(failed);
   }
 
   void set_no_delay() {
@@ -113,10 +142,17 @@ tcp_socket tcp_socket::connect(const tcp_address& to, deadline until) {
 tcp_socket tcp_socket::connect(const tcp_address& to, deadline until,
                                std::error_code& failed) {
   auto made = std::make_shared<connection>();
-  const auto addresses = resolve(to, until, failed);
-  if (!failed)
-    asio::async_connect(made->socket, addresses,
-                        use_greenlet[failed].until(until));
+  const addresses found = resolve(to, until, failed);
+  for (const auto& each : found) { // none, when that failed
+    std::error_code ignored;
+    made->socket.close(ignored);
+    made->socket.open(each.endpoint().protocol(), failed);
+    if (!failed)
+      made->socket.async_connect(each.endpoint(),
+                                 use_greenlet[failed].until(until));
+    if (!failed || failed == errc::timed_out) break;
+  }
+  failed = standard(failed);
   if (failed) return {};
   made->set_no_delay();
   return tcp_socket{std::move(made)};
@@ -241,17 +277,18 @@ struct tcp_listener::port {
 tcp_listener::tcp_listener(const tcp_address& at, int backlog)
     : port_(std::make_shared<port>(hub::current().context().get_executor())) {
   std::error_code failed;
-  const auto addresses = resolve(at, {}, failed);
+  const addresses found = resolve(at, {}, failed);
   auto& acceptor = port_->acceptor;
   if (!failed) {
-    const tcp::endpoint endpoint = addresses.begin()->endpoint();
+    const tcp::endpoint endpoint = found.begin()->endpoint();
     acceptor.open(endpoint.protocol(), failed);
     if (!failed)
       acceptor.set_option(asio_acceptor::reuse_address(true), failed);
     if (!failed) acceptor.bind(endpoint, failed);
     if (!failed) acceptor.listen(backlog, failed);
   }
-  if (failed) throw std::system_error(failed, "listen on " + at.text());
+  if (failed)
+    throw std::system_error(standard(failed), "listen on " + at.text());
 }
 
 tcp_listener::tcp_listener(tcp_listener&&) noexcept = default;
@@ -285,7 +322,8 @@ tcp_socket tcp_listener::accept(deadline until, std::error_code& failed) {
   auto made = std::make_shared<tcp_socket::connection>();
   here->acceptor.async_accept(made->socket, use_greenlet[failed].until(until));
   if (failed) {
-    if (!here->acceptor.is_open()) failed = errc::closed;
+    failed = here->acceptor.is_open() ? standard(failed)
+                                      : make_error_code(errc::closed);
     return {};
   }
   made->set_no_delay();
@@ -321,7 +359,7 @@ std::optional<std::string> line_reader::next(deadline until,
   failed.clear();
   for (;;) {
     if (auto line = cut_line()) return line;
-    if (buffer_.size() > limit_) {
+    if (is_too_long()) {
       failed = std::make_error_code(std::errc::message_size);
       return std::nullopt;
     }
@@ -334,19 +372,26 @@ std::optional<std::string> line_reader::next(deadline until,
   }
 }
 
+/// The line that begins the buffer, which has no end yet or one too far away.
+/// A return at the limit may be half of its end.
+bool line_reader::is_too_long() const {
+  return buffer_.size() > limit_ &&
+         (buffer_.back() != '\r' || buffer_.size() - limit_ > 1);
+}
+
 /// The first whole line of the buffer; at the end of the stream, the rest.
 std::optional<std::string> line_reader::cut_line() {
   std::size_t end = buffer_.find('\n', searched_);
   if (end == std::string::npos && ended_ && !buffer_.empty())
     end = buffer_.size();
-  if (end == std::string::npos || end > limit_) {
-    searched_ = buffer_.size();
-    return std::nullopt;
-  }
-  std::string line = buffer_.substr(0, end);
+  searched_ = buffer_.size();
+  if (end == std::string::npos) return std::nullopt;
+  const bool with_return = end > 0 && buffer_[end - 1] == '\r';
+  const std::size_t length = end - (with_return ? 1 : 0);
+  if (length > limit_) return std::nullopt;
+  std::string line = buffer_.substr(0, length);
   buffer_.erase(0, end + 1);
   searched_ = 0;
-  if (!line.empty() && line.back() == '\r') line.pop_back();
   return line;
 }
 

@@ -147,6 +147,7 @@ public:
 
 private:
   std::optional<std::string> cut_line();
+  bool is_too_long() const;
 
   tcp_socket& from_;
   const std::size_t limit_;
