@@ -7,7 +7,7 @@ actor_base::actor_base()
 }
 
 actor_base::~actor_base() {
-  leave();
+  close_inbox();
 }
 
 void actor_base::deliver(envelope& mail) {
@@ -55,21 +55,21 @@ void actor_base::open_mail() {
 /// On the dispatcher's stack again: rests without one, or ends.
 void actor_base::rest_or_end() {
   if (is_ending() || stopping_)
-    end();
+    end_actor();
   else if (oldest_ || kill_is_pending())
     go_on_later();
   else
     go_idle();
 }
 
-void actor_base::end() noexcept {
+void actor_base::end_actor() noexcept {
   if (begun_) execute([&] { on_stop(); });
-  leave();
+  close_inbox();
   finish();
 }
 
 /// From here on, mail to it is dead, and what it has is dropped.
-void actor_base::leave() noexcept {
+void actor_base::close_inbox() noexcept {
   reference_key::leave(key_);
   while (envelope* mail = oldest_) {
     oldest_ = mail->next;

@@ -83,10 +83,10 @@ private:
   static void mail_step(task& self);
   void open_mail();
   void run() final {}
-  void cancelled() noexcept final { leave(); }
+  void cancelled() noexcept final { close_inbox(); }
   void rest_or_end();
-  void end() noexcept;
-  void leave() noexcept;
+  void end_actor() noexcept;
+  void close_inbox() noexcept;
 
   envelope* oldest_ = nullptr;
   envelope* newest_ = nullptr; // meaningful only while oldest_ is set

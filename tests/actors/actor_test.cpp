@@ -235,6 +235,36 @@ TEST_SUITE("actors") {
     });
   }
 
+  TEST_CASE("messages may be named with the words nearest at hand") {
+    struct enter {};
+    struct leave {};
+    struct end {};
+    struct open {};
+    struct close {};
+    class door : public actor<enter, leave, end, open, close> {
+    public:
+      explicit door(std::string& trace) : trace_(trace) {}
+
+    private:
+      void receive(enter) override { trace_ += "enter "; }
+      void receive(leave) override { trace_ += "leave "; }
+      void receive(end) override { trace_ += "end "; }
+      void receive(open) override { trace_ += "open "; }
+      void receive(close) override { trace_ += "close "; }
+      std::string& trace_;
+    };
+    in_hub([] {
+      std::string trace;
+      const auto front = spawn<door>(trace);
+      front.send(enter{});
+      front.send(leave{});
+      front.send(end{});
+      front.stop();
+      front.join();
+      CHECK(trace == "enter leave end ");
+    });
+  }
+
   TEST_CASE("messages that can only be moved are handled and answered") {
     struct box {
       using reply = std::unique_ptr<int>;
