@@ -132,31 +132,32 @@ private:
   std::optional<std::tuple<Values...>> values_;
 };
 
-/// What Asio calls at completion: one pointer. Destroyed uncalled (the loop
-/// is torn down), it completes with `operation_aborted`.
+/// What Asio calls at completion. Destroyed uncalled (the loop is torn down),
+/// it completes with `operation_aborted`. One that was moved from still knows
+/// its operation: Asio asks it for the allocator (`work_dispatcher`, 1.22).
 template <class... Values>
 class operation_handler {
 public:
   explicit operation_handler(operation<Values...>& target) : target_(&target) {}
   operation_handler(operation_handler&& other) noexcept
-      : target_(std::exchange(other.target_, nullptr)) {}
+      : target_(other.target_), due_(std::exchange(other.due_, false)) {}
   operation_handler& operator=(operation_handler&&) = delete;
   ~operation_handler() {
-    if (target_) target_->complete(asio::error::operation_aborted, {});
+    if (due_) target_->complete(asio::error::operation_aborted, {});
   }
 
   void operator()(asio::error_code error, Values... values) {
     target_->result(std::move(values)...);
-    std::exchange(target_, nullptr)->complete(error, {});
+    complete(error, {});
   }
   void operator()(std::exception_ptr thrown, Values... values) {
     target_->result(std::move(values)...);
-    std::exchange(target_, nullptr)->complete({}, std::move(thrown));
+    complete({}, std::move(thrown));
   }
   void operator()(Values... values) requires(
       !std::is_same_v<std::tuple<Values...>, std::tuple<asio::error_code>>) {
     target_->result(std::move(values)...);
-    std::exchange(target_, nullptr)->complete({}, {});
+    complete({}, {});
   }
 
   using cancellation_slot_type = asio::cancellation_slot;
@@ -187,7 +188,13 @@ public:
   }
 
 private:
-  operation<Values...>* target_; // null once called or moved from
+  void complete(asio::error_code error, std::exception_ptr thrown) {
+    due_ = false;
+    target_->complete(error, std::move(thrown));
+  }
+
+  operation<Values...>* target_;
+  bool due_ = true; // not yet called or moved from
 };
 
 template <class... Values>
