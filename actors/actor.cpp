@@ -21,7 +21,7 @@ void actor_base::deliver(envelope& mail) {
   }
 }
 
-void actor_base::first_step(task& self) {
+void actor_base::first_step(runnable& self) {
   self.step = &mail_step;
   auto& actor = static_cast<actor_base&>(self);
   actor.begun_ = true;
@@ -32,7 +32,7 @@ void actor_base::first_step(task& self) {
   actor.rest_or_end();
 }
 
-void actor_base::mail_step(task& self) {
+void actor_base::mail_step(runnable& self) {
   auto& actor = static_cast<actor_base&>(self);
   actor.execute([&] { actor.open_mail(); });
   actor.rest_or_end();

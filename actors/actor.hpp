@@ -79,8 +79,8 @@ private:
 
   friend struct actor_access;
 
-  static void first_step(task& self);
-  static void mail_step(task& self);
+  static void first_step(runnable& self);
+  static void mail_step(runnable& self);
   void open_mail();
   void run() final {}
   void cancelled() noexcept final { close_inbox(); }

@@ -17,20 +17,20 @@ using namespace std::chrono_literals;
 std::mt19937 randomness{2011};
 
 /// Waits 0 to 2 ms.
-void do_task(int number) {
+void task(int number) {
   sleep(randomness() % 3 * 1ms);
   std::printf("Task %d done\n", number);
 }
 
 void synchronous() {
   for (int i = 1; i < 10; ++i)
-    do_task(i);
+    task(i);
 }
 
 void asynchronous() {
   std::vector<any_greenlet> tasks;
   for (int i = 0; i < 10; ++i)
-    tasks.push_back(spawn(do_task, i));
+    tasks.push_back(spawn(task, i));
   joinall(tasks);
 }
 

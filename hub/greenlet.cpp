@@ -82,23 +82,28 @@ greenlet_base::greenlet_base() : greenlet_base(&begin_step) {
 }
 
 greenlet_base::greenlet_base(step_function first)
-    : task(first), home_(&hub::current()), id_(home_->next_id_++) {
+    : runnable(first), home_(&hub::current()), id_(home_->next_id_++) {
 }
 
 greenlet_base::~greenlet_base() {
   if (started() || links_due_) {
     if (home_->is_closed()) return; // abandoned, and a static object
-    log_error("greenlet '" + name() +
-              "' was destroyed before its end: join it or kill it first");
-    std::terminate();
+    refuse_end("before its end: join it or kill it first");
   }
   while (links_) { // never started: nobody will call these
-    greenlet_link& entry = *links_;
-    remove_link(entry);
-    if (entry.at_end == &callback_link::at_end_of)
-      delete static_cast<callback_link*>(&entry);
+    if (links_->at_end != &callback_link::at_end_of)
+      refuse_end("while another waits for its end");
+    auto* callback = static_cast<callback_link*>(links_);
+    remove_link(*callback);
+    delete callback;
   }
   drop_locals();
+}
+
+/// As std::thread does with a thread that nobody joined.
+void greenlet_base::refuse_end(const char* why) const {
+  log_error("greenlet '" + name() + "' was destroyed " + why);
+  std::terminate();
 }
 
 greenlet_base::extras& greenlet_base::more() {
@@ -152,7 +157,7 @@ void greenlet_access::start(greenlet_base& target, spawn_options&& options) {
 
 // --- run and end ----------------------------------------------------------
 
-void greenlet_base::begin_step(task& self) {
+void greenlet_base::begin_step(runnable& self) {
   auto& greenlet = static_cast<greenlet_base&>(self);
   if (greenlet.extras_ && greenlet.extras_->stack_size > 0 &&
       greenlet.home_->moved_to_own_stack(greenlet,
@@ -208,7 +213,7 @@ void greenlet_base::schedule_links() {
   step = &links_step;
 }
 
-void greenlet_base::links_step(task& self) {
+void greenlet_base::links_step(runnable& self) {
   static_cast<greenlet_base&>(self).run_links();
 }
 
@@ -410,94 +415,6 @@ void greenlet_base::name_to(char* text, std::size_t size) const noexcept {
     return;
   }
   std::snprintf(text, size, "Greenlet-%u", id_);
-}
-
-// --- several --------------------------------------------------------------
-
-namespace {
-
-/// One greenlet that waits for the end of many.
-struct join_many : wait_record {
-  struct entry : greenlet_link {
-    explicit entry(join_many& all, const any_greenlet& awaited)
-        : greenlet_link(&ended), owner(all), target(awaited) {}
-
-    static void ended(greenlet_link& link, greenlet_base& target) {
-      auto& self = static_cast<entry&>(link);
-      join_many& all = self.owner;
-      all.finished.push_back(self.target);
-      if (all.left > 0) --all.left;
-      if (all.left == 0 && all.who)
-        target.home().wake(all, wake_cause::notified);
-    }
-
-    join_many& owner;
-    any_greenlet target;
-  };
-
-  join_many(std::span<const any_greenlet> greenlets, std::size_t count)
-      : wait_record("joinall", nullptr, &give_up),
-        left(std::min(count, greenlets.size())) {
-    entries.reserve(greenlets.size());
-    finished.reserve(greenlets.size());
-    for (const any_greenlet& each : greenlets)
-      entries.push_back(std::make_unique<entry>(*this, each));
-  }
-
-  /// May throw half way; the destructor then takes back what was done.
-  void add_links() {
-    for (const auto& each : entries)
-      each->target->add_link(*each);
-  }
-
-  ~join_many() {
-    for (const auto& each : entries)
-      if (each->next) each->target->remove_link(*each);
-  }
-
-  static void give_up(wait_record& record, wake_cause cause) {
-    hub::current().wake(record, cause);
-  }
-
-  std::vector<std::unique_ptr<entry>> entries;
-  std::vector<any_greenlet> finished; // in order of their end
-  std::size_t left;
-};
-
-} // namespace
-
-std::vector<any_greenlet> joinall(std::span<const any_greenlet> greenlets,
-                                  deadline until, std::size_t count) {
-  hub& here = hub::current();
-  join_many all{greenlets, count};
-  all.add_links();
-  while (all.left > 0) {
-    here.begin_wait(all);
-    here.park(all, until);
-    if (all.cause == wake_cause::timed_out) break;
-    if (all.cause == wake_cause::interrupted) here.throw_pending();
-    all.cause = wake_cause::none;
-  }
-  return std::move(all.finished);
-}
-
-std::vector<any_greenlet>
-joinall_or_throw(std::span<const any_greenlet> greenlets, deadline until) {
-  auto finished = joinall(greenlets, until);
-  for (const any_greenlet& each : finished)
-    if (each.exception()) std::rethrow_exception(each.exception());
-  return finished;
-}
-
-bool killall(std::span<const any_greenlet> greenlets, deadline until) {
-  const auto kill_those = [&](bool begun) {
-    for (const any_greenlet& each : greenlets)
-      if ((each->state() == greenlet_state::running) == begun)
-        each->kill_soon();
-  };
-  kill_those(false);
-  kill_those(true);
-  return joinall(greenlets, until).size() == greenlets.size();
 }
 
 } // namespace greenroom

@@ -2,7 +2,7 @@
 
 #include <greenroom/hub/deadline.hpp>
 #include <greenroom/hub/error.hpp>
-#include <greenroom/hub/task.hpp>
+#include <greenroom/hub/ready_queue.hpp>
 
 #include <chrono>
 #include <concepts>
@@ -77,7 +77,7 @@ enum class link_id : std::uintptr_t {};
 ///     greeter g;
 ///     g.start();
 ///     g.join();
-class greenlet_base : public task {
+class greenlet_base : public runnable {
 public:
   greenlet_base();
   virtual ~greenlet_base();
@@ -113,7 +113,9 @@ public:
   void kill_brutally();
 
   /// Calls `callback` in a greenlet of its own when this one has ended; also
-  /// when it has already. Callbacks are called in order of registration.
+  /// when it has already. Callbacks are called in order of registration. One
+  /// that waits must not use a greenlet that you declared yourself afterwards:
+  /// it may be gone by then.
   link_id link(std::function<void(greenlet_base&)> callback);
   /// Only when it succeeded (being killed counts), or only when it failed.
   link_id link_value(std::function<void(greenlet_base&)> callback);
@@ -159,7 +161,7 @@ protected:
   /// Actors replace it.
   explicit greenlet_base(step_function first);
 
-  static void begin_step(task& self);
+  static void begin_step(runnable& self);
   /// Runs `body` as this greenlet, on the stack of the caller.
   template <class Body>
   void execute(Body&& body);
@@ -194,12 +196,13 @@ private:
   void retain() { ++references_; }
   void release() noexcept;
   void schedule_links();
-  static void links_step(task& self);
+  static void links_step(runnable& self);
   void run_links();
   void ended_by(std::exception_ptr error);
   void end_as_killed(std::exception_ptr reason);
   void cancel_start(std::exception_ptr reason);
   void check_home() const;
+  [[noreturn]] void refuse_end(const char* why) const;
   void enter_hub();
 
   // Hub thread only.
@@ -342,7 +345,7 @@ std::vector<any_greenlet>
 joinall(std::span<const any_greenlet> greenlets, deadline until = {},
         std::size_t count = std::numeric_limits<std::size_t>::max());
 
-/// As `joinall`, and rethrows the error of the first that failed.
+/// As `joinall`; as soon as one fails, rethrows its error. The others go on.
 std::vector<any_greenlet>
 joinall_or_throw(std::span<const any_greenlet> greenlets, deadline until = {});
 

@@ -2,7 +2,7 @@
 
 #include <greenroom/hub/deadline.hpp>
 #include <greenroom/hub/greenlet.hpp>
-#include <greenroom/hub/task.hpp>
+#include <greenroom/hub/ready_queue.hpp>
 #include <greenroom/hub/timer.hpp>
 #include <greenroom/hub/wait.hpp>
 
@@ -89,6 +89,8 @@ public:
   /// passed first, and then a log line names those still alive.
   bool shutdown(deadline until = {});
 
+  /// On the virtual clock time passes only while nothing is ready: a greenlet
+  /// that only yields stops it.
   void use_clock(clock_kind kind);
   clock_kind clock() const { return clock_; }
   /// The hub's time.
@@ -141,10 +143,10 @@ public:
   /// As `wake`, ahead of everything else that is ready.
   void wake_next(wait_record& record, wake_cause cause);
 
-  void make_ready(task& work) { ready_.push_back(work); }
-  void make_ready_next(task& work) { ready_.push_front(work); }
+  void make_ready(runnable& work) { ready_.push_back(work); }
+  void make_ready_next(runnable& work) { ready_.push_front(work); }
   /// Takes back what was made ready and has not run; `work` must be queued.
-  void take_back(task& work) { ready_.erase(work); }
+  void take_back(runnable& work) { ready_.erase(work); }
 
   /// One more item of work within the same step; false when others must have
   /// their turn first.
@@ -187,10 +189,10 @@ private:
 
   [[noreturn]] static void dispatch(void* self);
   void run_ready();
-  bool make_spare_worker(task& work);
+  bool make_spare_worker(runnable& work);
   void turn();
   void give_way();
-  void resume(task& suspended);
+  void resume(runnable& suspended);
   fiber& idle_worker();
   bool moved_to_own_stack(greenlet_base& fresh, std::size_t size);
   static void run_own_stack(void* self);
@@ -200,6 +202,7 @@ private:
   bool has_outside_work() const;
   void see_to_outside_work();
   void drop_outside_work() noexcept;
+  bool timer_is_due();
   bool poll_io();
   void fire_timers();
   void begin_drain();
@@ -229,7 +232,7 @@ private:
   bool closed_ = false;
   clock_kind clock_ = clock_kind::real;
   std::uint64_t virtual_now_ = 0;
-  std::uint64_t drain_began_ = 0; // real nanoseconds
+  std::uint64_t drain_began_ = 0; // real nanoseconds; 0: not looked yet
   std::uint64_t trimmed_ = 0;     // real nanoseconds
   timer_queue timers_;
   std::vector<std::unique_ptr<stack_pool>> pools_; // the default one first

@@ -8,29 +8,29 @@ struct fiber;
 ///
 /// Either suspended code (`resume` is the fiber it keeps) or a step to call
 /// on the dispatcher's own stack: a callback, a fresh greenlet, an actor with
-/// mail. A task is in the ready queue at most once.
+/// mail. A runnable is in the ready queue at most once.
 ///
 /// Ownership  Borrowed by the queue; whoever makes it ready keeps it alive.
 /// Thread     Its hub's thread only.
-struct task {
-  using step_function = void (*)(task&);
+struct runnable {
+  using step_function = void (*)(runnable&);
 
-  explicit task(step_function first) : step(first) {}
-  task(const task&) = delete;
-  task& operator=(const task&) = delete;
+  explicit runnable(step_function first) : step(first) {}
+  runnable(const runnable&) = delete;
+  runnable& operator=(const runnable&) = delete;
 
-  task* next = nullptr;    // in the ready queue
-  fiber* resume = nullptr; // the suspended code, if any
-  step_function step;      // what to call when there is none
+  runnable* next = nullptr; // in the ready queue
+  fiber* resume = nullptr;  // the suspended code, if any
+  step_function step;       // what to call when there is none
 };
 
 /// The FIFO of work that can run now. Intrusive: never allocates.
 class ready_queue {
 public:
   bool empty() const { return head_ == nullptr; }
-  task* front() const { return head_; }
+  runnable* front() const { return head_; }
 
-  void push_back(task& item) {
+  void push_back(runnable& item) {
     item.next = nullptr;
     if (head_)
       tail_->next = &item;
@@ -40,30 +40,30 @@ public:
   }
 
   /// Ahead of everything: for what continues the item that runs now.
-  void push_front(task& item) {
+  void push_front(runnable& item) {
     item.next = head_;
     if (!head_) tail_ = &item;
     head_ = &item;
   }
 
-  task& pop() {
-    task& item = *head_;
+  runnable& pop() {
+    runnable& item = *head_;
     head_ = item.next;
     return item;
   }
 
   /// Takes `item` out, wherever it stands: a walk, for what ends early.
-  void erase(task& item) {
-    task* before = nullptr;
-    for (task* each = head_; each != &item; each = each->next)
+  void erase(runnable& item) {
+    runnable* before = nullptr;
+    for (runnable* each = head_; each != &item; each = each->next)
       before = each;
     (before ? before->next : head_) = item.next;
     if (tail_ == &item) tail_ = before;
   }
 
 private:
-  task* head_ = nullptr; // oldest first
-  task* tail_ = nullptr; // meaningful only while head_ is set
+  runnable* head_ = nullptr; // oldest first
+  runnable* tail_ = nullptr; // meaningful only while head_ is set
 };
 
 } // namespace greenroom

@@ -7,7 +7,7 @@
 namespace greenroom {
 
 queue_base::queue_base(std::size_t capacity)
-    : task(&hand_on), capacity_(capacity) {
+    : runnable(&hand_on), capacity_(capacity) {
   if (capacity == 0)
     throw std::invalid_argument("queue: a capacity of 0 items");
 }
@@ -61,7 +61,7 @@ void queue_base::hand_on_later() {
 /// putter and a getter in turn, oldest first. Each takes or adds its item
 /// itself when it runs, right after this, so that an item that fails to move
 /// is still in one place.
-void queue_base::hand_on(task& step) {
+void queue_base::hand_on(runnable& step) {
   auto& self = static_cast<queue_base&>(step);
   hub& here = self.getters_.home();
   const bool putter = !self.full() && !self.putters_.empty();

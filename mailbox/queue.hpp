@@ -2,7 +2,7 @@
 
 #include <greenroom/hub/deadline.hpp>
 #include <greenroom/hub/error.hpp>
-#include <greenroom/hub/task.hpp>
+#include <greenroom/hub/ready_queue.hpp>
 #include <greenroom/hub/wait.hpp>
 
 #include <cstddef>
@@ -16,7 +16,7 @@ namespace greenroom {
 
 /// The part of `queue` that does not know its items: who waits, and who is
 /// woken when.
-class queue_base : private task {
+class queue_base : private runnable {
 public:
   static constexpr std::size_t unbounded =
       std::numeric_limits<std::size_t>::max();
@@ -49,7 +49,7 @@ protected:
 
 private:
   void check_home() const;
-  static void hand_on(task& self);
+  static void hand_on(runnable& self);
   void hand_on_later();
 
   // Constant after construction.

@@ -2,7 +2,7 @@
 
 #include "hub/support.hpp"
 
-#include <greenroom/hub/task.hpp>
+#include <greenroom/hub/ready_queue.hpp>
 #include <greenroom/hub/timeout.hpp>
 
 #include <chrono>
@@ -16,8 +16,8 @@ using test::in_hub_on;
 
 namespace {
 
-struct mark : task {
-  mark() : task([](task&) {}) {}
+struct mark : runnable {
+  mark() : runnable([](runnable&) {}) {}
 };
 
 } // namespace
