@@ -54,6 +54,7 @@ void queue_base::item_taken() {
 void queue_base::hand_on_later() {
   if (queued_) return;
   queued_ = true;
+  served_ = 0;
   getters_.home().make_ready(*this);
 }
 
@@ -70,7 +71,11 @@ void queue_base::hand_on(runnable& step) {
   if (!self.queued_) return;
   const bool serve_getter = getter && (self.putter_served_ || !putter);
   self.putter_served_ = !serve_getter;
-  here.make_ready_next(self);
+  constexpr int in_a_row = 64; // then others have their turn
+  if (++self.served_ % in_a_row == 0)
+    here.make_ready(self);
+  else
+    here.make_ready_next(self);
   wait_list& served = serve_getter ? self.getters_ : self.putters_;
   self.woken_ = served.front();
   served.wake_one_next();

@@ -62,6 +62,7 @@ private:
   wait_record* woken_ = nullptr; // by us, and about to run
   bool queued_ = false;          // itself in the ready queue, to hand on
   bool putter_served_ = false;   // so a getter is next, if there is one
+  unsigned served_ = 0;          // since it was made ready
 };
 
 /// A FIFO between greenlets of one hub, bounded or not.

@@ -268,6 +268,24 @@ TEST_SUITE("mailbox") {
     });
   }
 
+  TEST_CASE("a putter and a getter that never end let others have a turn") {
+    in_hub([] {
+      queue<int> numbers{1};
+      const auto putter = spawn([&] {
+        for (;;)
+          numbers.put(1);
+      });
+      const auto getter = spawn([&] {
+        for (;;)
+          numbers.get();
+      });
+      for (int i = 0; i < 10; ++i)
+        yield();
+      putter.kill();
+      getter.kill();
+    });
+  }
+
   TEST_CASE("put never switches to the getter it serves") {
     in_hub([] {
       queue<int> numbers;
