@@ -129,7 +129,8 @@ public:
     const long before = messages_;
     std::array<epoll_event, 256> events;
     while (std::chrono::steady_clock::now() < end) {
-      const int count = epoll_wait(poller_, events.data(), events.size(), 1000);
+      const int count =
+          epoll_wait(poller_, events.data(), events.size(), 10000);
       if (count == 0) throw std::runtime_error("the server answers no more");
       for (int i = 0; i < count; ++i)
         answered(peers_[events[static_cast<std::size_t>(i)].data.u32]);

@@ -73,6 +73,7 @@ std::string goal_text(const goal& aim) {
 }
 
 const char* verdict(const outcome& done) {
+  if (done.failed()) return "failed";
   if (done.of->aim.kind == goal_kind::none) return "-";
   if (done.of_goal() <= 1) return "yes";
   return done.of_goal() <= 2 ? "twice" : "NO";
@@ -100,6 +101,10 @@ nlohmann::json json_of(const outcome& done) {
   };
   if (const double rate = done.ours.median().rate; rate > 0)
     entry["per_second"] = rate;
+  if (done.failed()) {
+    entry["value"] = nullptr;
+    return entry;
+  }
   if (done.of->aim.kind != goal_kind::none) {
     entry["goal"] = goal_text(done.of->aim);
     entry["of_goal"] = done.of_goal();

@@ -36,7 +36,7 @@ void keep_only(std::vector<bench::row>& rows,
   });
 }
 
-/// The CPU given, or with a load client the first we may use; and another.
+/// Finds another CPU than the one to measure on, for a load client.
 void choose_cpus(bench::setting& how) {
   cpu_set_t allowed;
   if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
@@ -64,6 +64,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> only;
   int runs = 5;
   bench::setting how;
+  bool alone = false;
   bool list = false;
   options.add_option("--json", json_file,
                      "also write the figures there; - "
@@ -75,6 +76,7 @@ int main(int argc, char** argv) {
       ->delimiter(',');
   options.add_option("--pin", how.cpu, "CPU to measure on");
   options.add_flag("--quick", how.quick, "small sizes: does it run at all?");
+  options.add_flag("--alone", alone, "without the yardsticks");
   options.add_flag("--list", list, "print the names of the rows");
   auto rows = all_rows();
   try {
@@ -88,6 +90,9 @@ int main(int argc, char** argv) {
       std::printf("%s\n", each.name);
     return 0;
   }
+  if (alone)
+    for (bench::row& each : rows)
+      each.beside.clear();
   choose_cpus(how);
 
   std::FILE* table = json_file == "-" ? stderr : stdout;

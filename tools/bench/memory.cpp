@@ -47,10 +47,16 @@ double available_bytes() {
   return std::numeric_limits<double>::max();
 }
 
+#ifdef __SANITIZE_THREAD__
+constexpr double most_parked = 4000; // each is a thread to ThreadSanitizer
+#else
+constexpr double most_parked = 1'000'000;
+#endif
+
 /// A million; fewer where half the memory would not hold that many pages.
 long as_many_pages(const setting& how) {
-  const double fit = available_bytes() / 2 / 5000;
-  return static_cast<long>(std::min(static_cast<double>(how(1'000'000)), fit));
+  const double fit = std::min(most_parked, available_bytes() / 2 / 5000);
+  return std::min(how(1'000'000), static_cast<long>(fit));
 }
 
 // --- actors ---------------------------------------------------------------
