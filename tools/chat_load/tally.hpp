@@ -13,7 +13,7 @@ namespace chat_load {
 struct plan {
   std::size_t clients = 1000;
   std::size_t rooms = 10;
-  std::size_t messages = 20; // of each client
+  std::size_t messages = 40; // of each client
 
   std::size_t room_of(std::size_t client) const { return client % rooms; }
   std::size_t seat_of(std::size_t client) const { return client / rooms; }
