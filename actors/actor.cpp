@@ -22,7 +22,7 @@ void actor_base::deliver(envelope& mail) {
 }
 
 void actor_base::first_step(runnable& self) {
-  self.step = &mail_step;
+  self.on_turn = &mail_step;
   auto& actor = static_cast<actor_base&>(self);
   actor.begun_ = true;
   actor.execute([&] {

@@ -46,10 +46,10 @@ void hub::run_ready() {
     if (slice_-- <= 0 && (slice_is_over() || ready_.empty())) return;
     runnable& work = ready_.pop();
     count_switch();
-    if (work.resume)
+    if (work.suspended_on)
       resume(work);
     else if (workers_->has_spare() || make_spare_worker(work))
-      work.step(work);
+      work.on_turn(work);
   }
 }
 
@@ -61,7 +61,7 @@ bool hub::make_spare_worker(runnable& work) {
     workers_->keep_spare();
     return true;
   } catch (const std::bad_alloc&) {
-    if (work.step != &greenlet_base::begin_step)
+    if (work.on_turn != &greenlet_base::begin_step)
       return true; // a callback does not wait
     auto& fresh = static_cast<greenlet_base&>(work);
     fresh.ended_by(std::current_exception());
@@ -90,7 +90,7 @@ void hub::begin_drain() {
 /// From a worker that has nothing of its own to keep: it becomes free.
 void hub::resume(runnable& suspended) {
   fiber& self = *running_fiber_;
-  fiber& target = *std::exchange(suspended.resume, nullptr);
+  fiber& target = *std::exchange(suspended.suspended_on, nullptr);
   running_ = static_cast<greenlet_base*>(&suspended);
   running_fiber_ = &target;
   self.pool->put(self);
@@ -103,17 +103,17 @@ void hub::give_way() {
   fiber& self = *running_fiber_;
   greenlet_base& greenlet = *running_;
   runnable* next = ready_.front();
-  if (next && slice_ > 0 && (next->resume || next == &greenlet)) {
+  if (next && slice_ > 0 && (next->suspended_on || next == &greenlet)) {
     --slice_;
     count_switch();
     ready_.pop();
     if (next == &greenlet) return;
-    greenlet.resume = &self;
+    greenlet.suspended_on = &self;
     running_ = static_cast<greenlet_base*>(next);
-    running_fiber_ = std::exchange(next->resume, nullptr);
+    running_fiber_ = std::exchange(next->suspended_on, nullptr);
   } else {
     fiber& worker = idle_worker();
-    greenlet.resume = &self;
+    greenlet.suspended_on = &self;
     running_ = nullptr;
     running_fiber_ = &worker;
   }
@@ -156,7 +156,7 @@ bool hub::moved_to_own_stack(greenlet_base& fresh, std::size_t size) {
     return true;
   }
   prepare(*own, &run_own_stack, &fresh);
-  fresh.resume = own;
+  fresh.suspended_on = own;
   resume(fresh);
   return true;
 }

@@ -106,7 +106,7 @@ void greenlet_base::refuse_end(const char* why) const {
   std::terminate();
 }
 
-greenlet_base::extras& greenlet_base::more() {
+greenlet_base::extras& greenlet_base::rare_parts() {
   if (!extras_)
     extras_ = std::make_unique<extras>([](timer& fired) {
       auto& delay = static_cast<extras::delayed_start&>(fired);
@@ -132,13 +132,13 @@ void greenlet_base::start() {
 void greenlet_base::enter_hub() {
   state_ = greenlet_state::started;
   home_->add(*this);
-  retain();
+  add_reference();
 }
 
 void greenlet_base::start_later(std::chrono::nanoseconds delay) {
   check_home();
   if (state_ != greenlet_state::unstarted) return;
-  extras& own = more();
+  extras& own = rare_parts();
   own.delay.target = this;
   enter_hub();
   home_->arm(own.delay, deadline{delay});
@@ -146,7 +146,8 @@ void greenlet_base::start_later(std::chrono::nanoseconds delay) {
 
 void greenlet_access::start(greenlet_base& target, spawn_options&& options) {
   if (!options.name.empty()) target.name(std::move(options.name));
-  if (options.stack_size > 0) target.more().stack_size = options.stack_size;
+  if (options.stack_size > 0)
+    target.rare_parts().stack_size = options.stack_size;
   if (options.order == start_order::last) {
     target.start();
     return;
@@ -186,7 +187,7 @@ void greenlet_base::finish() noexcept {
     schedule_links();
     make_ready();
   } else {
-    release();
+    drop_reference();
   }
 }
 
@@ -200,7 +201,7 @@ void greenlet_base::end_as_killed(std::exception_ptr reason) {
   cancelled();
 }
 
-void greenlet_base::release() noexcept {
+void greenlet_base::drop_reference() noexcept {
   if (--references_ == 0 && shared_) delete this;
 }
 
@@ -210,7 +211,7 @@ void greenlet_base::release() noexcept {
 /// and holds a reference for the turn.
 void greenlet_base::schedule_links() {
   links_due_ = true;
-  step = &links_step;
+  on_turn = &links_step;
 }
 
 void greenlet_base::links_step(runnable& self) {
@@ -228,7 +229,7 @@ void greenlet_base::run_links() {
       log_error("no memory to call a link of greenlet '" + name() + "'");
     }
   }
-  release();
+  drop_reference();
 }
 
 void greenlet_base::add_link(greenlet_link& entry) {
@@ -242,7 +243,7 @@ void greenlet_base::add_link(greenlet_link& entry) {
     links_->previous = &entry;
   }
   if (dead() && !links_due_) {
-    retain();
+    add_reference();
     schedule_links();
     make_ready();
   }
@@ -336,7 +337,7 @@ void greenlet_base::kill_soon(std::exception_ptr reason) {
   case greenlet_state::unstarted:
     end_as_killed(std::move(reason));
     if (links_) {
-      retain();
+      add_reference();
       schedule_links();
       make_ready();
     }
@@ -346,9 +347,9 @@ void greenlet_base::kill_soon(std::exception_ptr reason) {
     return;
   case greenlet_state::idle:
   case greenlet_state::running:
-    if (!kill_pending_ && reason) more().kill_reason = std::move(reason);
+    if (!kill_pending_ && reason) rare_parts().kill_reason = std::move(reason);
     kill_pending_ = true;
-    poke();
+    disturb_wait();
     return;
   }
 }
@@ -371,7 +372,7 @@ void greenlet_base::kill_brutally() {
 }
 
 /// Something is to be thrown in it: ends its wait, if it may be disturbed.
-void greenlet_base::poke() {
+void greenlet_base::disturb_wait() {
   if (wait_ && wait_->interruptible)
     wait_->cancel(*wait_, wake_cause::interrupted);
   else if (state_ == greenlet_state::idle) {
@@ -404,7 +405,7 @@ std::string greenlet_base::name() const {
 }
 
 void greenlet_base::name(std::string text) {
-  more().name = std::move(text);
+  rare_parts().name = std::move(text);
 }
 
 void greenlet_base::name_to(char* text, std::size_t size) const noexcept {

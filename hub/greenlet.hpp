@@ -186,15 +186,15 @@ private:
   friend void yield();
 
   struct extras; // what few greenlets have
-  extras& more();
-  void poke();
+  extras& rare_parts();
+  void disturb_wait();
   bool may_interrupt() const;
   void throw_pending();
   void throw_pending_timeout();
   void drop_timeouts() noexcept;
   void drop_locals() noexcept;
-  void retain() { ++references_; }
-  void release() noexcept;
+  void add_reference() { ++references_; }
+  void drop_reference() noexcept;
   void schedule_links();
   static void links_step(runnable& self);
   void run_links();
@@ -238,9 +238,11 @@ class any_greenlet {
 public:
   any_greenlet() = default;
   /// Shares `target`; one that you declared yourself must outlive the handle.
-  any_greenlet(greenlet_base& target) : target_(&target) { target.retain(); }
+  any_greenlet(greenlet_base& target) : target_(&target) {
+    target.add_reference();
+  }
   any_greenlet(const any_greenlet& other) : target_(other.target_) {
-    if (target_) target_->retain();
+    if (target_) target_->add_reference();
   }
   any_greenlet(any_greenlet&& other) noexcept
       : target_(std::exchange(other.target_, nullptr)) {}
@@ -249,7 +251,7 @@ public:
     return *this;
   }
   ~any_greenlet() {
-    if (target_) target_->release();
+    if (target_) target_->drop_reference();
   }
 
   greenlet_base& operator*() const { return *target_; }

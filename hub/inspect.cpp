@@ -26,7 +26,7 @@ const char* state_text(const greenlet_base& greenlet) {
   case greenlet_state::dead:
     return "is dead";
   case greenlet_state::running:
-    return greenlet.resume ? "is ready to run" : "runs";
+    return greenlet.suspended_on ? "is ready to run" : "runs";
   }
   return "";
 }

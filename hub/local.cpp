@@ -8,13 +8,13 @@ namespace greenroom {
 
 local_value::local_value(local_base& of, greenlet_base& in)
     : variable(of), owner(in),
-      next_of_greenlet(std::exchange(in.more().locals, this)),
+      next_of_greenlet(std::exchange(in.rare_parts().locals, this)),
       next_of_variable(std::exchange(of.first_, this)) {
   if (next_of_variable) next_of_variable->previous_of_variable = this;
 }
 
 local_value::~local_value() {
-  local_value** link = &owner.more().locals;
+  local_value** link = &owner.rare_parts().locals;
   while (*link != this)
     link = &(*link)->next_of_greenlet;
   *link = next_of_greenlet;

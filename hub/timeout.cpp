@@ -60,7 +60,7 @@ void timeout::expire_now(std::exception_ptr reason) {
   static thread_local std::uint64_t expiries = 0;
   reason_ = std::move(reason);
   expired_ = ++expiries;
-  if (owner_) owner_->poke();
+  if (owner_) owner_->disturb_wait();
 }
 
 void timeout::deliver() {

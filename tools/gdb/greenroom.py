@@ -67,7 +67,7 @@ class Greenlet:
 
     def context(self):
         """Where its saved registers are, or None when it is not suspended."""
-        fiber = self.value["resume"]
+        fiber = self.value["suspended_on"]
         return int(fiber["context"]) if int(fiber) else None
 
     def runs(self):
