@@ -40,7 +40,7 @@ void serve(const tcp_address& at) {
   }
 }
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   CLI::App options{"Says everything twice."};
   tcp_address at{"127.0.0.1", 0};
   options.add_option("--host", at.host, "Address to listen on")
@@ -48,11 +48,9 @@ int main(int argc, char** argv) {
   options.add_option("--port", at.port, "Port; 0 takes a free one")
       ->capture_default_str();
   CLI11_PARSE(options, argc, argv);
-  try {
-    serve(at);
-    return 0;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "echo_server: %s\n", error.what());
-    return 1;
-  }
+  serve(at);
+  return 0;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "echo_server: %s\n", error.what());
+  return 1;
 }

@@ -117,7 +117,7 @@ void run(const tcp_address& at) {
 } // namespace
 } // namespace chat
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   CLI::App options{"A chat for everybody with nc."};
   tcp_address at{"127.0.0.1", 0};
   options.add_option("--host", at.host, "Address to listen on")
@@ -125,12 +125,10 @@ int main(int argc, char** argv) {
   options.add_option("--port", at.port, "Port; 0 takes a free one")
       ->capture_default_str();
   CLI11_PARSE(options, argc, argv);
-  try {
-    chat::raise_limit_of_open_files();
-    chat::run(at);
-    return 0;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "chat_server: %s\n", error.what());
-    return 1;
-  }
+  chat::raise_limit_of_open_files();
+  chat::run(at);
+  return 0;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "chat_server: %s\n", error.what());
+  return 1;
 }

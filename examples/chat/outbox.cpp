@@ -6,7 +6,7 @@
 namespace chat {
 namespace {
 
-constexpr std::size_t good_write = 16 * 1024; // bytes
+constexpr std::size_t good_write = 16'384; // bytes
 
 std::string dropped_notice(std::size_t lines) {
   return "* you read too slowly: " + std::to_string(lines) +

@@ -206,7 +206,7 @@ bool put_on_load(const options& chosen) {
 } // namespace
 } // namespace chat_load
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   CLI::App app{"Puts a load on a chat server and checks what comes back."};
   chat_load::options chosen;
   auto* server = app.add_option("--server", chosen.server,
@@ -224,19 +224,17 @@ int main(int argc, char** argv) {
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
-  try {
-    if (chosen.server.empty() && chosen.connect.empty())
-      throw std::runtime_error("--server or --connect, please");
-    if (chosen.talk.rooms > chosen.talk.clients)
-      throw std::runtime_error("more --rooms than --clients");
-    const bool well = chat_load::put_on_load(chosen);
-    std::puts(well ? "all well" : "NOT all well");
-    return well ? 0 : 1;
-  } catch (const greenroom::interrupted&) {
-    std::fputs("\nchat_load: interrupted\n", stderr);
-    return 130;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "chat_load: %s\n", error.what());
-    return 1;
-  }
+  if (chosen.server.empty() && chosen.connect.empty())
+    throw std::runtime_error("--server or --connect, please");
+  if (chosen.talk.rooms > chosen.talk.clients)
+    throw std::runtime_error("more --rooms than --clients");
+  const bool well = chat_load::put_on_load(chosen);
+  std::puts(well ? "all well" : "NOT all well");
+  return well ? 0 : 1;
+} catch (const greenroom::interrupted&) {
+  std::fputs("\nchat_load: interrupted\n", stderr);
+  return 130;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "chat_load: %s\n", error.what());
+  return 1;
 }

@@ -18,7 +18,6 @@
 #include <charconv>
 #include <chrono>
 #include <csignal>
-#include <cstring>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
@@ -65,10 +64,9 @@ server_process::~server_process() {
 
 /// Closes `its_output` here, whatever happens.
 void server_process::start(const std::string& path, int its_output) {
-  std::string program = path;
-  std::array<std::string, 2> options{"--port", "0"};
-  std::array<char*, 4> arguments{program.data(), options[0].data(),
-                                 options[1].data(), nullptr};
+  std::array<std::string, 3> words{path, "--port", "0"};
+  std::array<char*, 4> arguments{words[0].data(), words[1].data(),
+                                 words[2].data(), nullptr};
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, its_output, STDOUT_FILENO);
@@ -108,7 +106,7 @@ std::string server_process::end(greenroom::deadline until) {
   const int status = reap();
   if (late) return "not ended in time, so it was killed";
   if (WIFSIGNALED(status))
-    return std::string("ended by signal ") + strsignal(WTERMSIG(status));
+    return "ended by signal " + std::to_string(WTERMSIG(status));
   return "status " + std::to_string(WEXITSTATUS(status));
 }
 
