@@ -83,7 +83,7 @@ private:
   static void mail_step(runnable& self);
   void open_mail();
   void run() final {}
-  void cancelled() noexcept final { close_inbox(); }
+  void never_begun() noexcept final { close_inbox(); }
   void rest_or_end();
   void end_actor() noexcept;
   void close_inbox() noexcept;
@@ -231,6 +231,7 @@ actor_ref<Actor> spawn(Arguments&&... arguments) {
   if constexpr (std::constructible_from<Actor, Arguments...>) {
     auto* made = new Actor(std::forward<Arguments>(arguments)...);
     greenlet_access::share(*made);
+    const any_greenlet kept{*made}; // it may have been killed by now
     const actor_ref<Actor> reference{actor_access::key(*made)};
     made->start();
     return reference;

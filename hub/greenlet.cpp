@@ -198,7 +198,7 @@ void greenlet_base::end_as_killed(std::exception_ptr reason) {
   else
     killed_ = true;
   state_ = greenlet_state::dead;
-  cancelled();
+  never_begun();
 }
 
 void greenlet_base::drop_reference() noexcept {

@@ -155,7 +155,7 @@ protected:
   virtual void run() = 0;
 
   /// It was killed before its first turn: `run` is never called.
-  virtual void cancelled() noexcept {}
+  virtual void never_begun() noexcept {}
 
   /// Its first step, on the dispatcher's stack, when it has none of its own.
   /// Actors replace it.
