@@ -31,8 +31,10 @@ void nursery_scope::child_ended(greenlet_link& link, greenlet_base& ended) {
   scope.ends_.wake_all();
 }
 
+/// Looks for an error itself: a body that caught it, or that runs in a shield,
+/// is not thrown out of its wait.
 void nursery_scope::join_children() {
-  while (!children_.empty())
+  while (!children_.empty() && !first_error_)
     ends_.wait(deadline::never(), "nursery", this);
   if (first_error_) std::rethrow_exception(first_error_);
 }
@@ -47,6 +49,17 @@ void nursery_scope::end_children() {
     left.push_back(each.target);
   for (const any_greenlet& each : left)
     each.kill_soon();
+  try {
+    join_killed();
+  } catch (const loop_exit&) { // they refused, and now wait for ever
+    for (const any_greenlet& each : left)
+      each->kill_brutally();
+    // A second one ends the program: they must not outlive this.
+    [this]() noexcept { join_killed(); }();
+  }
+}
+
+void nursery_scope::join_killed() {
   while (!children_.empty())
     ends_.wait(deadline::never(), "nursery", this);
 }

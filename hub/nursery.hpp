@@ -57,6 +57,7 @@ private:
   static void child_ended(greenlet_link& link, greenlet_base& ended);
   void join_children();
   void end_children();
+  void join_killed();
 
   std::list<child> children_; // oldest first
   wait_list ends_;

@@ -307,4 +307,43 @@ TEST_SUITE("hub") {
       CHECK(time_of([] { sleep(1s); }) == 1s);
     });
   }
+
+  TEST_CASE("a failure ends children though the body caught it") {
+    in_hub([] {
+      const auto body = [](nursery_scope& children) {
+        children.spawn([] { throw failure("first"); });
+        children.spawn([] { sleep(1h); });
+        try {
+          sleep(1s);
+        } catch (const failure&) {
+        }
+      };
+      CHECK(time_of([&] { CHECK_THROWS_AS(nursery(body), failure); }) == 0s);
+      const shield guard;
+      CHECK(time_of([&] { CHECK_THROWS_AS(nursery(body), failure); }) == 1s);
+    });
+  }
+
+  TEST_CASE("children that would wait for ever do not outlive it") {
+    in_hub([] {
+      bool ended = false;
+      wait_list list;
+      CHECK_THROWS_AS(nursery([&](nursery_scope& children) {
+                        children.spawn([&] {
+                          try {
+                            list.wait({}, "list", nullptr);
+                          } catch (const greenlet_exit&) { // refuses
+                          }
+                          try {
+                            list.wait({}, "list", nullptr);
+                          } catch (...) {
+                            ended = true;
+                            throw;
+                          }
+                        });
+                      }),
+                      loop_exit);
+      CHECK(ended);
+    });
+  }
 }
