@@ -85,9 +85,14 @@ int hub::loop::poll(int most) {
   return done;
 }
 
+/// Work that ends on another thread stops the context a moment later, and by
+/// then there may be new work: that is seen by trying again.
 bool hub::loop::run_one() {
-  go_on();
-  return guarded([&] { return context.run_one(); }) > 0;
+  for (int attempts = 0; attempts < 3; ++attempts) {
+    go_on();
+    if (guarded([&] { return context.run_one(); }) > 0) return true;
+  }
+  return false;
 }
 
 /// The context stops whenever its last operation has ended.

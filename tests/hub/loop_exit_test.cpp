@@ -5,6 +5,7 @@
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <string>
 #include <thread>
@@ -180,6 +181,27 @@ TEST_SUITE("hub") {
       wait_list list;
       with_timeout(1h, [] { sleep(1us); });
       CHECK_THROWS_AS(list.wait({}, "list", nullptr), loop_exit);
+    });
+  }
+
+  TEST_CASE("a guard that ends elsewhere is no deadlock of what waits") {
+    in_hub_on(clock_kind::real, [] {
+      hub& here = hub::current();
+      std::atomic<bool> enough{false};
+      std::thread other([&] {
+        while (!enough)
+          work_guard guard{here};
+      });
+      bool threw = false;
+      try {
+        for (int i = 0; i < 2000; ++i)
+          sleep(20us);
+      } catch (const loop_exit&) {
+        threw = true;
+      }
+      enough = true;
+      other.join();
+      CHECK_FALSE(threw);
     });
   }
 }
