@@ -47,6 +47,7 @@ constinit thread_local hub* hub::this_hub_ = nullptr;
 struct hub_holder {
   hub* owned = nullptr;
   ~hub_holder() {
+    if (!owned) return; // it could not be made
     owned->close();
     if (getpid() == owned->thread_id())
       keep_reachable(owned);
@@ -57,7 +58,12 @@ struct hub_holder {
 
 hub& hub::make() {
   static thread_local hub_holder holder;
-  holder.owned = new hub;
+  try {
+    holder.owned = new hub;
+  } catch (...) { // no descriptors are left, say
+    this_hub_ = nullptr;
+    throw;
+  }
   return *holder.owned;
 }
 

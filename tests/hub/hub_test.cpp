@@ -7,6 +7,8 @@
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 
+#include <sys/resource.h>
+
 #include <atomic>
 #include <chrono>
 #include <stdexcept>
@@ -525,5 +527,26 @@ TEST_SUITE("hub") {
       CHECK(time_of([&] { CHECK_FALSE(list.wait(100us, "list", nullptr)); }) >=
             100us);
     });
+  }
+
+  TEST_CASE("a thread that cannot have a hub may try again, or end") {
+    for (const bool again : {false, true})
+      std::thread([again] {
+        rlimit before{};
+        getrlimit(RLIMIT_NOFILE, &before);
+        rlimit none = before;
+        none.rlim_cur = 0;
+        setrlimit(RLIMIT_NOFILE, &none);
+        bool threw = false;
+        try {
+          hub::current();
+        } catch (...) {
+          threw = true;
+        }
+        setrlimit(RLIMIT_NOFILE, &before);
+        CHECK(threw);
+        CHECK_FALSE(hub::current_if_any());
+        if (again) CHECK(spawn([] { return 1; }).get() == 1);
+      }).join();
   }
 }
