@@ -62,7 +62,7 @@ stack_pool::stack_pool(std::size_t size)
 std::size_t stack_pool::rounded(std::size_t bytes) {
   constexpr std::size_t least = 4 * page;
   constexpr std::size_t most = std::size_t{1} << 32;
-  return std::clamp((bytes + page - 1) / page * page, least, most);
+  return (std::clamp(bytes, least, most) + page - 1) / page * page;
 }
 
 stack_pool::~stack_pool() {

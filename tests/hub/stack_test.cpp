@@ -202,4 +202,8 @@ TEST_SUITE("hub") {
       CHECK(places.size() == 500);
     });
   }
+
+  TEST_CASE("no size is too large to be rounded") {
+    CHECK(stack_pool::rounded(SIZE_MAX) == stack_pool::rounded(SIZE_MAX / 2));
+  }
 }
