@@ -35,6 +35,7 @@ struct stream_server::visit : greenlet_link {
   tcp_socket peer;
   any_greenlet greenlet;
   std::list<std::unique_ptr<visit>>::iterator place;
+  bool has_stopped_server = false; // or is about to
 };
 
 stream_server::stream_server(tcp_address at, handler handle,
@@ -95,11 +96,13 @@ void stream_server::pause_after(const std::error_code& failed) {
 }
 
 void stream_server::handle(tcp_socket&& accepted) {
-  auto made = std::make_unique<visit>(*this, std::move(accepted));
-  visit& entry = *made;
-  entry.place = connections_.insert(connections_.end(), std::move(made));
+  std::list<std::unique_ptr<visit>> made; // kept when nothing can fail
+  made.push_back(std::make_unique<visit>(*this, std::move(accepted)));
+  visit& entry = *made.back();
+  entry.place = made.begin();
   entry.greenlet = spawn([this, &entry] { handle_(entry.peer); });
   entry.greenlet->add_link(entry);
+  connections_.splice(connections_.end(), made);
 }
 
 void stream_server::ended(std::list<std::unique_ptr<visit>>::iterator place) {
@@ -111,12 +114,16 @@ void stream_server::ended(std::list<std::unique_ptr<visit>>::iterator place) {
 void stream_server::stop(deadline grace) {
   // Whatever happens to the caller, the server is stopped when this returns.
   const shield guard;
+  if (visit* own = visit_of_caller()) {
+    own->has_stopped_server = true;
+    ends_.wake_all(); // others that do the same wait for one less
+  }
   stop_accepting();
   if (!wait_for_handlers(grace)) {
-    for (const any_greenlet& late : handlers_but_caller())
+    for (const any_greenlet& late : awaited_handlers())
       late.kill_soon();
     if (!wait_for_handlers(cleanup_time))
-      for (const any_greenlet& refusing : handlers_but_caller())
+      for (const any_greenlet& refusing : awaited_handlers())
         refusing->kill_brutally();
     wait_for_handlers(deadline::never());
   }
@@ -130,17 +137,27 @@ void stream_server::stop_accepting() {
   listener_.reset();
 }
 
-/// A handler that stops its own server does not wait for itself.
-std::vector<any_greenlet> stream_server::handlers_but_caller() const {
-  std::vector<any_greenlet> others;
+/// Null when the caller is no handler of this server.
+stream_server::visit* stream_server::visit_of_caller() const {
   for (const auto& each : connections_)
-    if (&*each->greenlet != &current()) others.push_back(each->greenlet);
-  return others;
+    if (&*each->greenlet == &current()) return each.get();
+  return nullptr;
+}
+
+/// Handlers that stop their own server wait neither for themselves nor for
+/// one another.
+std::vector<any_greenlet> stream_server::awaited_handlers() const {
+  const bool by_handler = visit_of_caller();
+  std::vector<any_greenlet> awaited;
+  for (const auto& each : connections_)
+    if (!by_handler || !each->has_stopped_server)
+      awaited.push_back(each->greenlet);
+  return awaited;
 }
 
 bool stream_server::wait_for_handlers(deadline until) {
-  const std::size_t own = connections_.size() - handlers_but_caller().size();
-  while (connections_.size() > own)
+  const bool by_handler = visit_of_caller();
+  while (by_handler ? !awaited_handlers().empty() : !connections_.empty())
     if (!ends_.wait(until, "stream_server::stop", this)) return false;
   return true;
 }
@@ -149,6 +166,9 @@ void stream_server::serve_forever() {
   start();
   try {
     stopped_.wait(deadline::never(), "stream_server::serve_forever", this);
+    // Handlers that stopped it go on; unless it was started again, meanwhile.
+    while (!(listener_ && listener_->is_open()) && !connections_.empty())
+      ends_.wait(deadline::never(), "stream_server::serve_forever", this);
   } catch (...) {
     stop();
     throw;

@@ -54,12 +54,13 @@ public:
 
   /// Closes the port, lets handlers finish until `grace` has passed, then
   /// kills the rest and waits for them; those that swallow the kill are killed
-  /// brutally 1 s later. A handler may call it; its own connection goes on
-  /// then. May be started again.
+  /// brutally 1 s later. A handler may call it, also more than one; their own
+  /// connections go on then. May be started again.
   void stop(deadline grace = {std::chrono::seconds(1)});
 
-  /// Starts if need be and waits until another greenlet calls `stop`. When
-  /// it is interrupted (a kill, a signal), stops, then lets that pass on.
+  /// Starts if need be and waits until another greenlet has called `stop` and
+  /// every handler has ended. When it is interrupted (a kill, a signal),
+  /// stops, then lets that pass on.
   void serve_forever();
 
   bool started() const { return listener_.has_value(); }
@@ -73,7 +74,8 @@ private:
 
   void accept_all();
   void stop_accepting();
-  std::vector<any_greenlet> handlers_but_caller() const;
+  visit* visit_of_caller() const;
+  std::vector<any_greenlet> awaited_handlers() const;
   bool wait_for_handlers(deadline until);
   bool accept_one();
   void pause_after(const std::error_code& failed);

@@ -654,6 +654,47 @@ TEST_SUITE("net") {
       all.clear();
     });
   }
+
+  TEST_CASE("serve_forever returns when the handler that stops has ended") {
+    in_hub([] {
+      stream_server* running = nullptr;
+      bool ended = false;
+      {
+        stream_server server{anywhere, [&](tcp_socket&) {
+                               running->stop();
+                               sleep(1s);
+                               ended = true;
+                             }};
+        running = &server;
+        server.start();
+        const tcp_socket visitor = tcp_socket::connect(server.local());
+        server.serve_forever();
+        CHECK(ended);
+      }
+    });
+  }
+
+  TEST_CASE("two handlers that stop the server do not wait for each other") {
+    in_hub([] {
+      stream_server* running = nullptr;
+      int ended = 0;
+      stream_server server{anywhere, [&](tcp_socket& peer) {
+                             listen_to(peer);
+                             running->stop(1s);
+                             ++ended;
+                           }};
+      running = &server;
+      server.start();
+      {
+        const tcp_socket first = tcp_socket::connect(server.local());
+        const tcp_socket second = tcp_socket::connect(server.local());
+        while (server.connections() < 2)
+          idle();
+      }
+      server.serve_forever();
+      CHECK(ended == 2);
+    });
+  }
 }
 
 } // namespace
