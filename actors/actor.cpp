@@ -1,5 +1,7 @@
 #include <greenroom/actors/actor.hpp>
 
+#include <greenroom/hub/timeout.hpp>
+
 namespace greenroom {
 
 actor_base::actor_base()
@@ -64,7 +66,10 @@ void actor_base::rest_or_end() {
 
 void actor_base::end_actor() noexcept {
   if (begun_) execute([&] { on_stop(); });
-  close_inbox();
+  {
+    const shield guard; // what the mail's destructors do is not interrupted
+    close_inbox();
+  }
   finish();
 }
 

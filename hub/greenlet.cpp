@@ -356,12 +356,13 @@ void greenlet_base::kill_soon(std::exception_ptr reason) {
 
 /// Started but not begun: it never runs; its turn calls the links instead.
 void greenlet_base::cancel_start(std::exception_ptr reason) {
+  const any_greenlet kept{*this}; // what `cancelled` drops may wait
   const bool delayed = extras_ && extras_->delay.linked();
   if (delayed) extras_->delay.unlink();
-  end_as_killed(std::move(reason));
   home_->remove(*this);
   schedule_links();
   if (delayed) make_ready();
+  end_as_killed(std::move(reason));
 }
 
 void greenlet_base::kill_brutally() {
