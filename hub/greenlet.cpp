@@ -356,7 +356,7 @@ void greenlet_base::kill_soon(std::exception_ptr reason) {
 
 /// Started but not begun: it never runs; its turn calls the links instead.
 void greenlet_base::cancel_start(std::exception_ptr reason) {
-  const any_greenlet kept{*this}; // what `cancelled` drops may wait
+  const any_greenlet kept{*this}; // what `never_begun` drops may wait
   const bool delayed = extras_ && extras_->delay.linked();
   if (delayed) extras_->delay.unlink();
   home_->remove(*this);
