@@ -258,6 +258,12 @@ void hub::trim_stacks() {
 
 void hub::report_deadlock() {
   if (!main_->wait_) return;
+  if (deadlock_) { // told before: what it waits for knows no cancellation
+    log_error(
+        "the main greenlet waits for ever for what cannot be cancelled\n" +
+        listing());
+    std::terminate();
+  }
   deadlock_ = std::make_exception_ptr(loop_exit(
       "this wait can never end: nothing is ready, and no timer, no I/O and "
       "no work_guard is left\n" +
