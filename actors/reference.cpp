@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -86,6 +87,8 @@ struct reference_tables {
 reference_key reference_key::enter(actor_base& made) {
   if (!local_)
     static thread_local reference_tables::of_thread of_thread{local_};
+  if (!local_)
+    throw std::logic_error("an actor was made after its thread's end");
   table& here = *local_;
   reference_key key;
   key.table_ = &here;

@@ -134,7 +134,8 @@ public:
   template <properly_derived_from<Actor> Derived>
   actor_ref(const actor_ref<Derived>& other) : key_(other.key()) {}
 
-  /// Puts `message` into the inbox; never waits, never fails. The inbox has
+  /// Puts `message` into the inbox; never waits, and throws only what moving
+  /// the message throws, or `std::bad_alloc`. The inbox has
   /// no bound: a sender that may be faster than the receiver asks now and
   /// then, which waits until what it sent before is handled.
   template <class Message>

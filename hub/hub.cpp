@@ -19,6 +19,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -46,10 +47,11 @@ constinit thread_local hub* hub::this_hub_ = nullptr;
 /// wait on them, and their sockets still refer to its loop.
 struct hub_holder {
   hub* owned = nullptr;
+  bool of_main_thread = false;
   ~hub_holder() {
     if (!owned) return; // it could not be made
     owned->close();
-    if (getpid() == owned->thread_id())
+    if (of_main_thread)
       keep_reachable(owned);
     else
       delete owned;
@@ -60,6 +62,7 @@ hub& hub::make() {
   static thread_local hub_holder holder;
   try {
     holder.owned = new hub;
+    holder.of_main_thread = getpid() == holder.owned->thread_id();
   } catch (...) { // no descriptors are left, say
     this_hub_ = nullptr;
     throw;
@@ -103,6 +106,7 @@ hub::~hub() {
 /// The thread ends: from here on nothing is run any more.
 void hub::close() {
   closed_ = true;
+  running_ = nullptr; // who waits now is refused
   leave_registry(*this);
   forget_signals(*this);
   remove(*main_);
@@ -134,8 +138,11 @@ std::uint64_t hub::real_nanoseconds() {
 }
 
 void hub::use_clock(clock_kind kind) {
-  if (kind == clock_kind::virtual_time && clock_ == clock_kind::real)
-    virtual_now_ = real_nanoseconds();
+  if (kind == clock_) return;
+  if (kind == clock_kind::real)
+    throw std::logic_error("hub::use_clock: virtual time cannot turn real, "
+                           "which would be back");
+  virtual_now_ = real_nanoseconds();
   clock_ = kind;
 }
 

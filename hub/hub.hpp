@@ -53,6 +53,7 @@ struct remote_task {
 ///            may refer to locals that are gone): one log line names them.
 /// Thread     Its own, but for `post`, `wake` and what says so.
 /// Waits      `poll` and `shutdown`.
+/// Fork       A forked child must not use the hub: exec, or `_exit`.
 /// Source     gevent's hub, GEVENT.md 1.0; borrowed stacks: DESIGN.md 3.
 ///
 ///     int main() { spawn([] { sleep(1s); }).join(); }
@@ -81,7 +82,8 @@ public:
   void post(remote_task& work) noexcept;
 
   /// For a main loop that is not ours (a GUI's): runs everything that is
-  /// ready or due, then returns without blocking. From the main greenlet.
+  /// ready or due, for 5 ms at most, then returns without blocking. From the
+  /// main greenlet.
   void poll();
 
   /// Kills every greenlet but the caller and waits for their end, in the
@@ -90,7 +92,8 @@ public:
   bool shutdown(deadline until = {});
 
   /// On the virtual clock time passes only while nothing is ready: a greenlet
-  /// that only yields stops it.
+  /// that only yields stops it. There is no way back to the real one:
+  /// `std::logic_error`.
   void use_clock(clock_kind kind);
   clock_kind clock() const { return clock_; }
   /// The hub's time.

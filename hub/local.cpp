@@ -3,6 +3,7 @@
 #include "extras.hpp"
 
 #include <greenroom/hub/greenlet.hpp>
+#include <greenroom/hub/log.hpp>
 
 namespace greenroom {
 
@@ -14,6 +15,14 @@ local_value::local_value(local_base& of, greenlet_base& in)
 }
 
 local_value::~local_value() {
+  take_off();
+}
+
+/// Leaves both lists, before what it holds is destroyed: that may look for
+/// this variable again, or wait while its owner ends.
+void local_value::take_off() noexcept {
+  if (!listed) return;
+  listed = false;
   local_value** link = &owner.rare_parts().locals;
   while (*link != this)
     link = &(*link)->next_of_greenlet;
@@ -24,9 +33,15 @@ local_value::~local_value() {
                         : variable.first_) = next_of_variable;
 }
 
+void local_base::drop(local_value* value) noexcept {
+  if (!value) return;
+  value->take_off();
+  delete value;
+}
+
 local_base::~local_base() {
   while (first_)
-    delete first_;
+    drop(first_);
 }
 
 local_value* local_base::find() const {
@@ -41,9 +56,16 @@ greenlet_base& local_owner() {
   return current();
 }
 
+/// Values whose destructors set locals again are dropped, too; not for ever.
 void greenlet_base::drop_locals() noexcept {
-  while (extras_ && extras_->locals)
-    delete extras_->locals;
+  int left = 1000;
+  while (extras_ && extras_->locals && left-- > 0)
+    local_base::drop(extras_->locals);
+  if (!extras_ || !extras_->locals) return;
+  log_error("greenlet '" + name() +
+            "': destructors of its locals keep setting locals");
+  while (extras_->locals)
+    extras_->locals->take_off(); // what it holds is left behind
 }
 
 } // namespace greenroom

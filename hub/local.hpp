@@ -14,13 +14,15 @@ struct local_value {
   local_value(local_base& of, greenlet_base& in);
   local_value(const local_value&) = delete;
   local_value& operator=(const local_value&) = delete;
-  virtual ~local_value(); // leaves both lists
+  virtual ~local_value();
+  void take_off() noexcept;
 
   local_base& variable;
   greenlet_base& owner;
   local_value* next_of_greenlet;
   local_value* previous_of_variable = nullptr;
   local_value* next_of_variable;
+  bool listed = true;
 };
 
 /// The untyped part of `local`.
@@ -34,8 +36,10 @@ protected:
   ~local_base();
   /// The current greenlet's value, or null.
   local_value* find() const;
+  static void drop(local_value* value) noexcept;
 
 private:
+  friend class greenlet_base;
   friend struct local_value;
   local_value* first_ = nullptr;
 };
@@ -46,7 +50,8 @@ private:
 /// Ownership  Owns the values: each ends with its greenlet, or with this.
 /// Thread     Its hub's thread.
 /// Waits      Never.
-/// Errors     None: reading an unset one makes a `Value{}`; `get_if` tells.
+/// Errors     Reading an unset one makes a `Value{}`; `get_if` tells. Inside
+///            a hub callback there is no greenlet: `wait_refused`.
 /// Cost       A walk over the greenlet's own locals: meant for a few.
 /// Source     gevent.local.
 ///
@@ -72,7 +77,7 @@ public:
   template <class... Arguments>
   Value& emplace(Arguments&&... arguments);
 
-  void reset() { delete find(); }
+  void reset() { drop(find()); }
 
 private:
   struct holder : local_value {

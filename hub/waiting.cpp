@@ -63,6 +63,9 @@ void hub::throw_pending() {
 }
 
 void hub::refuse_wait(const char* what) const {
+  if (closed_)
+    throw wait_refused(std::string(what) + " would wait after the end of its "
+                                           "thread's hub");
   if (!running_)
     throw wait_refused(std::string(what) +
                        " would wait inside a hub callback, where no greenlet "
@@ -128,7 +131,7 @@ bool idle(deadline until) {
 void hub::poll() {
   if (running_ != main_.get())
     throw std::logic_error("hub::poll is for the main greenlet");
-  idle();
+  idle(deadline{std::chrono::milliseconds(5)});
 }
 
 } // namespace greenroom

@@ -346,6 +346,27 @@ TEST_SUITE("hub") {
     });
   }
 
+  TEST_CASE("poll comes back although a greenlet keeps yielding") {
+    in_hub_on(clock_kind::real, [] {
+      const auto spinner = spawn([] {
+        for (;;)
+          yield();
+      });
+      hub::current().poll();
+      CHECK(spinner.kill());
+    });
+  }
+
+  TEST_CASE("virtual time cannot turn real again") {
+    in_hub([] {
+      sleep(1h);
+      hub::current().use_clock(clock_kind::virtual_time);
+      CHECK_THROWS_AS(hub::current().use_clock(clock_kind::real),
+                      std::logic_error);
+      sleep(1s);
+    });
+  }
+
   TEST_CASE("poll is for the main greenlet") {
     in_hub([] {
       const auto other =

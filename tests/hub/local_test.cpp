@@ -145,6 +145,44 @@ TEST_SUITE("hub") {
     });
   }
 
+  TEST_CASE("a value's destructor may reset its own local") {
+    in_hub([] {
+      struct resets {
+        explicit resets(local<resets>& of) : variable(of) {}
+        ~resets() { variable.reset(); }
+        local<resets>& variable;
+      };
+      local<resets> variable;
+      variable.emplace(variable);
+      variable.reset();
+      CHECK_FALSE(variable.get_if());
+      spawn([&] { variable.emplace(variable); }).join();
+    });
+  }
+
+  TEST_CASE("a value whose destructor waits ends once, whoever drops it") {
+    in_hub([] {
+      struct slow {
+        explicit slow(int& count) : ends(count) {}
+        ~slow() {
+          sleep(1s);
+          ++ends;
+        }
+        int& ends;
+      };
+      int ends = 0;
+      auto* variable = new local<slow>;
+      const auto owner = spawn([&] {
+        variable->emplace(ends);
+        sleep(1ms);
+      });
+      yield();
+      delete variable; // waits, and the owner ends meanwhile
+      CHECK(owner.join());
+      CHECK(ends == 1);
+    });
+  }
+
   TEST_CASE("the main greenlet's values end with its thread") {
     std::string trace;
     local<at_exit>* variable = nullptr;
