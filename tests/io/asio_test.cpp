@@ -54,15 +54,16 @@ thread_local std::size_t allocations = 0;
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 
-void* operator new(std::size_t bytes) {
+// Not inlined: g++ would see one half of a pair and call it mismatched.
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
   ++allocations;
   if (void* made = std::malloc(bytes)) return made;
   throw std::bad_alloc();
 }
-void operator delete(void* freed) noexcept {
+[[gnu::noinline]] void operator delete(void* freed) noexcept {
   std::free(freed);
 }
-void operator delete(void* freed, std::size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* freed, std::size_t) noexcept {
   std::free(freed);
 }
 
