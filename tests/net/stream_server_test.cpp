@@ -21,6 +21,8 @@
 #include <chrono>
 #include <csignal>
 #include <cstddef>
+#include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -109,6 +111,12 @@ void meet_errors() {
   tcp_socket::connect({"127.0.0.1", 0}, {}, failed);
   REQUIRE(failed != std::errc::connection_aborted);
   REQUIRE(!failed.message().empty());
+}
+
+/// Valgrind keeps the limit on open files for itself: accept does not meet it.
+bool has_file_limit() {
+  const char* preloaded = std::getenv("LD_PRELOAD");
+  return !preloaded || !std::strstr(preloaded, "vgpreload");
 }
 
 /// While it lives, no file can be opened.
@@ -495,6 +503,10 @@ TEST_SUITE("net") {
   }
 
   TEST_CASE("too many open files: accepting pauses, logs, and goes on") {
+    if (!has_file_limit()) {
+      MESSAGE("skipped: no limit on open files");
+      return;
+    }
     test::captured_log log;
     in_hub([&] {
       meet_errors();
