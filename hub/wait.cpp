@@ -8,6 +8,7 @@ namespace {
 void leave_list(wait_record& record, wake_cause cause) {
   wait_list& list = *record.list;
   list.remove(record);
+  if (cause == wake_cause::interrupted) list.expect_back(record);
   list.home().wake(record, cause);
 }
 
@@ -21,6 +22,8 @@ wait_list::~wait_list() {
     remove(*oldest);
     home_->wake(*oldest, wake_cause::destroyed);
   }
+  for (wait_record* each = interrupted_; each; each = each->next)
+    each->list = nullptr;
 }
 
 bool wait_list::wait(deadline until, const char* what, const void* on,
@@ -38,10 +41,26 @@ bool wait_list::wait(deadline until, const char* what, const void* on,
       return false;
     case wake_cause::destroyed: // `this` is gone
       throw_error(errc::destroyed, what);
-    default:
+    default: // what interrupted it may have been withdrawn since
+      const bool alive = record.list;
+      if (alive) came_back(record);
       here.throw_pending();
+      if (!alive) throw_error(errc::destroyed, what);
     }
   }
+}
+
+void wait_list::expect_back(wait_record& record) {
+  record.list = this;
+  record.next = interrupted_;
+  interrupted_ = &record;
+}
+
+void wait_list::came_back(wait_record& record) {
+  wait_record** link = &interrupted_;
+  while (*link != &record)
+    link = &(*link)->next;
+  *link = record.next;
 }
 
 bool wait_list::wake_one() {

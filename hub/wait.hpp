@@ -90,10 +90,17 @@ public:
   /// Puts a record back at the front: it was woken in vain.
   void prepend(wait_record& record);
 
+  /// A record that left for a kill or timeout: its greenlet may wait here
+  /// again, and must learn if the list is gone by then.
+  void expect_back(wait_record& record);
+
 private:
+  void came_back(wait_record& record);
+
   hub* home_;
   wait_record* first_ = nullptr; // oldest
   wait_record* last_ = nullptr;
+  wait_record* interrupted_ = nullptr; // and not running again yet
 };
 
 } // namespace greenroom

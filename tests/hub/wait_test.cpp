@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -119,6 +120,29 @@ void check_nothing_left() {
 
 TEST_SUITE("hub") {
   // --- wait_list ----------------------------------------------------------
+
+  TEST_CASE("a list that ends after a withdrawn timeout is not touched again") {
+    test::in_hub([] {
+      auto list = std::make_unique<wait_list>();
+      std::optional<timeout> limit;
+      const auto culprit = spawn([&] { // runs first of the two at one second
+        sleep(1s);
+        limit->cancel();
+        list.reset();
+      });
+      const auto waiter = spawn([&] {
+        limit.emplace(1s);
+        limit->start();
+        list->wait({}, "list", nullptr);
+      });
+      try {
+        waiter.get();
+        FAIL("the wait returned");
+      } catch (const std::system_error& caught) {
+        CHECK(caught.code() == errc::destroyed);
+      }
+    });
+  }
 
   TEST_CASE("waiters wake oldest first") {
     in_hub([] {
