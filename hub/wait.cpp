@@ -52,15 +52,15 @@ bool wait_list::wait(deadline until, const char* what, const void* on,
 
 void wait_list::expect_back(wait_record& record) {
   record.list = this;
+  record.previous = nullptr;
   record.next = interrupted_;
+  if (interrupted_) interrupted_->previous = &record;
   interrupted_ = &record;
 }
 
 void wait_list::came_back(wait_record& record) {
-  wait_record** link = &interrupted_;
-  while (*link != &record)
-    link = &(*link)->next;
-  *link = record.next;
+  (record.previous ? record.previous->next : interrupted_) = record.next;
+  if (record.next) record.next->previous = record.previous;
 }
 
 bool wait_list::wake_one() {
