@@ -214,6 +214,7 @@ private:
   void report_deadlock();
   void trim_stacks();
   void wake_up() noexcept;
+  static void wake_watch(wait_record& record, wake_cause cause, bool next);
   void abandon() noexcept;
   [[noreturn]] void refuse_wait(const char* what) const;
   [[noreturn]] void refuse_thread(const char* what) const;
@@ -311,14 +312,14 @@ void hub::post(Function&& function) {
 }
 
 inline void hub::wake(wait_record& record, wake_cause cause) {
-  if (!record.waiting()) return;
+  if (!record.waiting()) return wake_watch(record, cause, false);
   record.cause = cause;
   record.who->wait_ = nullptr;
   ready_.push_back(*record.who);
 }
 
 inline void hub::wake_next(wait_record& record, wake_cause cause) {
-  if (!record.waiting()) return;
+  if (!record.waiting()) return wake_watch(record, cause, true);
   record.cause = cause;
   record.who->wait_ = nullptr;
   ready_.push_front(*record.who);

@@ -1,15 +1,28 @@
 #include <greenroom/hub/wait.hpp>
 
+#include <greenroom/hub/greenlet.hpp>
 #include <greenroom/hub/hub.hpp>
+#include <greenroom/hub/log.hpp>
+
+#include <string>
 
 namespace greenroom {
 namespace {
 
 void leave_list(wait_record& record, wake_cause cause) {
   wait_list& list = *record.list;
-  list.remove(record);
-  if (cause == wake_cause::interrupted) list.expect_back(record);
+  list.take_off(record);
   list.home().wake(record, cause);
+}
+
+/// Whoever waits is told by an exception; this tells who is to blame.
+[[maybe_unused]] void name_culprit(hub& here, const wait_record& waiter) {
+  const greenlet_base* culprit = here.running();
+  log_warning((culprit ? "greenlet '" + culprit->name() + "'"
+                       : std::string("a hub callback")) +
+              " destroyed the object of a " + waiter.what +
+              (waiter.who ? " that greenlet '" + waiter.who->name() + "' is in"
+                          : ""));
 }
 
 } // namespace
@@ -18,55 +31,47 @@ wait_list::wait_list() : home_(&hub::current()) {
 }
 
 wait_list::~wait_list() {
+#ifndef NDEBUG
+  if (first_) name_culprit(*home_, *first_);
+#endif
   while (wait_record* oldest = first_) {
-    remove(*oldest);
+    unlink_waiting(*oldest);
+    oldest->list = nullptr;
     home_->wake(*oldest, wake_cause::destroyed);
   }
-  for (wait_record* each = interrupted_; each; each = each->next)
+  for (wait_record* each = woken_; each; each = each->next)
     each->list = nullptr;
 }
 
 bool wait_list::wait(deadline until, const char* what, const void* on,
-                     bool in_front) {
+                     bool in_front, bool needs_object) {
   hub& here = *home_;
   for (;;) {
     wait_record record{what, on, &leave_list};
     here.begin_wait(record);
     in_front ? prepend(record) : append(record);
     here.park(record, until);
+    const bool alive = record.list; // else `this` is gone
+    if (alive) unlink_woken(record);
     switch (record.cause) {
     case wake_cause::notified:
+      if (!alive && needs_object) throw_error(errc::destroyed, what);
       return true;
     case wake_cause::timed_out:
       return false;
-    case wake_cause::destroyed: // `this` is gone
+    case wake_cause::destroyed:
       throw_error(errc::destroyed, what);
     default: // what interrupted it may have been withdrawn since
-      const bool alive = record.list;
-      if (alive) came_back(record);
       here.throw_pending();
       if (!alive) throw_error(errc::destroyed, what);
     }
   }
 }
 
-void wait_list::expect_back(wait_record& record) {
-  record.list = this;
-  record.previous = nullptr;
-  record.next = interrupted_;
-  if (interrupted_) interrupted_->previous = &record;
-  interrupted_ = &record;
-}
-
-void wait_list::came_back(wait_record& record) {
-  (record.previous ? record.previous->next : interrupted_) = record.next;
-  if (record.next) record.next->previous = record.previous;
-}
-
 bool wait_list::wake_one() {
   wait_record* oldest = first_;
   if (!oldest) return false;
-  remove(*oldest);
+  take_off(*oldest);
   home_->wake(*oldest, wake_cause::notified);
   return true;
 }
@@ -74,7 +79,7 @@ bool wait_list::wake_one() {
 bool wait_list::wake_one_next() {
   wait_record* oldest = first_;
   if (!oldest) return false;
-  remove(*oldest);
+  take_off(*oldest);
   home_->wake_next(*oldest, wake_cause::notified);
   return true;
 }
@@ -100,10 +105,29 @@ void wait_list::prepend(wait_record& record) {
   first_ = &record;
 }
 
+void wait_list::take_off(wait_record& record) {
+  unlink_waiting(record);
+  record.previous = nullptr;
+  record.next = woken_;
+  if (woken_) woken_->previous = &record;
+  woken_ = &record;
+}
+
 void wait_list::remove(wait_record& record) {
+  const bool stands = record.cause == wake_cause::none ||
+                      record.cause == wake_cause::watching;
+  stands ? unlink_waiting(record) : unlink_woken(record);
+  record.list = nullptr;
+}
+
+void wait_list::unlink_waiting(wait_record& record) {
   (record.previous ? record.previous->next : first_) = record.next;
   (record.next ? record.next->previous : last_) = record.previous;
-  record.list = nullptr;
+}
+
+void wait_list::unlink_woken(wait_record& record) {
+  (record.previous ? record.previous->next : woken_) = record.next;
+  if (record.next) record.next->previous = record.previous;
 }
 
 } // namespace greenroom

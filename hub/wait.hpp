@@ -13,6 +13,7 @@ class wait_list;
 /// Why a waiting greenlet was woken.
 enum class wake_cause : std::uint8_t {
   none,        // still waiting
+  watching,    // not a waiter: stands in for one (see watch.hpp)
   notified,    // what it waited for happened
   timed_out,   // its own deadline passed
   interrupted, // a kill or a timeout is pending for it
@@ -42,7 +43,7 @@ struct wait_record {
   greenlet_base* who = nullptr; // set by `hub::wait`
   wake_cause cause = wake_cause::none;
   bool interruptible = true; // false in a shield and during unwinding
-  // In a wait_list.
+  // In a wait_list; `list` until its greenlet runs, or the list is gone.
   wait_record* previous = nullptr;
   wait_record* next = nullptr;
   wait_list* list = nullptr;
@@ -50,9 +51,15 @@ struct wait_record {
 
 /// The greenlets that wait on one object, oldest first.
 ///
+/// Being woken takes nothing from the object: the woken one looks at it when
+/// it runs, and waits again if somebody was quicker. So an object that hands
+/// out something to one waiter at a time goes on waking while there is
+/// something left, as `queue` does, and a waiter that is killed, or that only
+/// watches, swallows nothing.
+///
 /// Ownership  Borrows the records, which live in the waiting frames.
-/// Thread     Its hub's thread only; `wait` on another throws `wrong_hub`.
-/// Waits      Only `wait` does. Waking never switches: it makes ready.
+/// Thread     Its hub's thread only; waiting on another throws `wrong_hub`.
+/// Waits      `wait` and `wait_turn`. Waking never switches: it makes ready.
 class wait_list {
 public:
   /// Belongs to the current thread's hub.
@@ -60,16 +67,26 @@ public:
   wait_list(const wait_list&) = delete;
   wait_list& operator=(const wait_list&) = delete;
 
-  /// Wakes every waiter with `wake_cause::destroyed`.
+  /// Wakes every waiter with `wake_cause::destroyed`. In debug builds a log
+  /// line says who destroyed what somebody waits on.
   ~wait_list();
 
   /// Suspends the current greenlet until it is woken or `until` passes.
-  /// True when woken, false when `until` passed. `in_front` is for one that
-  /// was woken in vain and keeps its place. Throws what is pending for
-  /// the greenlet (kill, timeout), before or after waiting, and
-  /// `errc::destroyed` when the list was destroyed meanwhile.
-  bool wait(deadline until, const char* what, const void* on,
-            bool in_front = false);
+  /// True when woken, even if the list is gone by the time it runs; false when
+  /// `until` passed. Throws what is pending for the greenlet (kill, timeout),
+  /// before or after waiting, and `errc::destroyed` when the list was
+  /// destroyed while it waited.
+  bool wait(deadline until, const char* what, const void* on) {
+    return wait(until, what, on, false, false);
+  }
+
+  /// As `wait`, for one that then looks at the object: also throws
+  /// `errc::destroyed` when it was destroyed between the wake-up and its turn.
+  /// `in_front` is for one that was woken in vain and keeps its place.
+  bool wait_turn(deadline until, const char* what, const void* on,
+                 bool in_front = false) {
+    return wait(until, what, on, in_front, true);
+  }
 
   /// Wakes the greenlet that has waited longest; false when nobody waits.
   bool wake_one();
@@ -82,25 +99,27 @@ public:
 
   hub& home() const { return *home_; }
 
-  /// Waiters as records, for those who hand over something with the wake-up.
+  // --- for those who stand in it themselves --------------------------------
+
   wait_record* front() const { return first_; }
   void append(wait_record& record);
-  void remove(wait_record& record);
-
-  /// Puts a record back at the front: it was woken in vain.
+  /// For one that was woken in vain, and keeps its place.
   void prepend(wait_record& record);
-
-  /// A record that left for a kill or timeout: its greenlet may wait here
-  /// again, and must learn if the list is gone by then.
-  void expect_back(wait_record& record);
+  /// Forgets `record`, whether it has been woken or not.
+  void remove(wait_record& record);
+  /// Off the waiting ones; forgotten when its greenlet runs.
+  void take_off(wait_record& record);
 
 private:
-  void came_back(wait_record& record);
+  bool wait(deadline until, const char* what, const void* on, bool in_front,
+            bool needs_object);
+  void unlink_waiting(wait_record& record);
+  void unlink_woken(wait_record& record);
 
   hub* home_;
   wait_record* first_ = nullptr; // oldest
   wait_record* last_ = nullptr;
-  wait_record* interrupted_ = nullptr; // and not running again yet
+  wait_record* woken_ = nullptr; // and not running yet
 };
 
 } // namespace greenroom

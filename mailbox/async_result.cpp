@@ -25,7 +25,7 @@ void result_state::became_ready() {
 
 void result_state::give_up() {
   while (wait_record* oldest = waiters_.front()) {
-    waiters_.remove(*oldest);
+    waiters_.take_off(*oldest);
     waiters_.home().wake(*oldest, wake_cause::destroyed);
   }
 }

@@ -14,7 +14,6 @@ queue_base::queue_base(std::size_t capacity)
 
 queue_base::~queue_base() {
   if (queued_) getters_.home().take_back(*this);
-  if (woken_) woken_->cause = wake_cause::destroyed; // it has not run yet
 }
 
 void queue_base::check_home() const {
@@ -24,8 +23,7 @@ void queue_base::check_home() const {
 bool queue_base::wait_for_item(deadline until) {
   bool again = false; // keeps its place if others were quicker
   do {
-    if (!getters_.wait(until, "queue::get", this, again)) return false;
-    woken_ = nullptr;
+    if (!getters_.wait_turn(until, "queue::get", this, again)) return false;
     again = true;
   } while (empty());
   return true;
@@ -34,8 +32,7 @@ bool queue_base::wait_for_item(deadline until) {
 bool queue_base::wait_for_room(deadline until) {
   bool again = false;
   do {
-    if (!putters_.wait(until, "queue::put", this, again)) return false;
-    woken_ = nullptr;
+    if (!putters_.wait_turn(until, "queue::put", this, again)) return false;
     again = true;
   } while (full());
   return true;
@@ -77,7 +74,6 @@ void queue_base::hand_on(runnable& step) {
   else
     here.make_ready_next(self);
   wait_list& served = serve_getter ? self.getters_ : self.putters_;
-  self.woken_ = served.front();
   served.wake_one_next();
 }
 

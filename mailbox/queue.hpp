@@ -59,7 +59,6 @@ private:
   std::size_t size_ = 0;
   wait_list getters_;
   wait_list putters_;
-  wait_record* woken_ = nullptr; // by us, and about to run
   bool queued_ = false;          // itself in the ready queue, to hand on
   bool putter_served_ = false;   // so a getter is next, if there is one
   unsigned served_ = 0;          // since it was made ready
