@@ -18,11 +18,11 @@ void leave_list(wait_record& record, wake_cause cause) {
 /// Whoever waits is told by an exception; this tells who is to blame.
 [[maybe_unused]] void name_culprit(hub& here, const wait_record& waiter) {
   const greenlet_base* culprit = here.running();
-  log_warning((culprit ? "greenlet '" + culprit->name() + "'"
-                       : std::string("a hub callback")) +
-              " destroyed the object of a " + waiter.what +
-              (waiter.who ? " that greenlet '" + waiter.who->name() + "' is in"
-                          : ""));
+  log_warning(
+      (culprit ? "greenlet '" + culprit->name() + "'"
+               : std::string("a hub callback")) +
+      " destroyed the object of a " + waiter.what +
+      (waiter.who ? " that greenlet '" + waiter.who->name() + "' is in" : ""));
 }
 
 } // namespace
@@ -114,8 +114,8 @@ void wait_list::take_off(wait_record& record) {
 }
 
 void wait_list::remove(wait_record& record) {
-  const bool stands = record.cause == wake_cause::none ||
-                      record.cause == wake_cause::watching;
+  const bool stands =
+      record.cause == wake_cause::none || record.cause == wake_cause::watching;
   stands ? unlink_waiting(record) : unlink_woken(record);
   record.list = nullptr;
 }

@@ -59,9 +59,9 @@ private:
   std::size_t size_ = 0;
   wait_list getters_;
   wait_list putters_;
-  bool queued_ = false;          // itself in the ready queue, to hand on
-  bool putter_served_ = false;   // so a getter is next, if there is one
-  unsigned served_ = 0;          // since it was made ready
+  bool queued_ = false;        // itself in the ready queue, to hand on
+  bool putter_served_ = false; // so a getter is next, if there is one
+  unsigned served_ = 0;        // since it was made ready
 };
 
 /// A FIFO between greenlets of one hub, bounded or not.
