@@ -5,6 +5,7 @@
 
 #include "extras.hpp"
 #include "fiber.hpp"
+#include "joining.hpp"
 #include "loop.hpp"
 #include "stack.hpp"
 
@@ -183,6 +184,8 @@ void hub::turn() {
   if (!ready_.empty()) { // its time is over
     poll_io();
     if (clock_ == clock_kind::real) fire_timers();
+  } else if (joining_ && nothing_left()) {
+    wake(*joining_, wake_cause::notified);
   } else if (timer_is_due()) {
     poll_io(); // data goes before the limits that are due with it
     fire_timers();
@@ -254,6 +257,17 @@ void hub::trim_stacks() {
   trimmed_ = time;
   for (const auto& pool : pools_)
     pool->trim(std::max(kept_stacks, pool->free_count() / 2));
+}
+
+/// Nothing can ever happen but the end of the time for `join`.
+bool hub::nothing_left() {
+  timer& limit = joining_->limit;
+  const bool limited = limit.linked();
+  limit.unlink();
+  const bool none = timers_.earliest() == never && !loop_->has_work() &&
+                    ready_.empty() && !has_outside_work();
+  if (limited && !none) timers_.arm(limit, limit.when);
+  return none;
 }
 
 void hub::report_deadlock() {

@@ -86,6 +86,11 @@ public:
   /// main greenlet.
   void poll();
 
+  /// Waits until nothing is left to do: no other greenlet can ever run again,
+  /// no timer, no I/O and no work guard is pending. False when `until` passed
+  /// first. From the main greenlet.
+  bool join(deadline until = {});
+
   /// Kills every greenlet but the caller and waits for their end, in the
   /// order they were made, and those spawned meanwhile; false when `until`
   /// passed first, and then a log line names those still alive.
@@ -183,6 +188,7 @@ private:
   friend bool idle(deadline until);
 
   struct loop; // the Asio side
+  struct join_wait;
 
   hub();
   ~hub();
@@ -212,6 +218,7 @@ private:
   bool wake_idle();
   void block();
   void report_deadlock();
+  bool nothing_left();
   void trim_stacks();
   void wake_up() noexcept;
   static void wake_watch(wait_record& record, wake_cause cause, bool next);
@@ -252,6 +259,7 @@ private:
   std::uint32_t next_id_ = 0;
   std::unique_ptr<wait_list> idle_; // who waits in `idle`
   std::exception_ptr deadlock_;     // a loop_exit on its way to main
+  join_wait* joining_ = nullptr;    // main, in `join`
 
   // Any thread.
   std::atomic<std::uint64_t> switches_{0};    // written by the hub alone

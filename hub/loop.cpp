@@ -95,6 +95,12 @@ bool hub::loop::run_one() {
   return false;
 }
 
+bool hub::loop::has_work() {
+  wake_at(UINT64_MAX);
+  poll(64);
+  return !context.stopped();
+}
+
 /// The context stops whenever its last operation has ended.
 void hub::loop::go_on() {
   if (context.stopped()) context.restart();

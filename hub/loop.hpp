@@ -29,6 +29,9 @@ struct hub::loop {
   /// Waits for one handler and runs it; false when there is nothing outside
   /// to wait for.
   bool run_one();
+  /// Something outside is pending, `wake_at` aside, which is undone. Runs
+  /// handlers that are ready.
+  bool has_work();
 
 private:
   void watch();

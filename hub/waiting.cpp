@@ -3,6 +3,7 @@
 #include <greenroom/hub/hub.hpp>
 
 #include "fiber.hpp"
+#include "joining.hpp"
 
 #include <stdexcept>
 #include <string>
@@ -126,6 +127,22 @@ void sleep(std::chrono::nanoseconds time) {
 
 bool idle(deadline until) {
   return hub::current().idle_->wait(until, "idle", nullptr);
+}
+
+bool hub::join(deadline until) {
+  if (running_ != main_.get())
+    throw std::logic_error("hub::join is for the main greenlet");
+  for (;;) {
+    join_wait record;
+    begin_wait(record);
+    if (!until.is_never()) arm(record.limit, until);
+    joining_ = &record;
+    park(record, deadline::never());
+    joining_ = nullptr;
+    if (record.cause == wake_cause::notified) return true;
+    if (record.cause == wake_cause::timed_out) return false;
+    throw_pending();
+  }
 }
 
 void hub::poll() {

@@ -11,36 +11,38 @@ void never_cancelled(wait_record&, wake_cause) {
 
 } // namespace
 
-watch::watch(watch_set& set)
-    : wait_record("watch", nullptr, &never_cancelled), greenlet_link(&ended),
-      set_(set) {
+watch::watch()
+    : wait_record("watch", nullptr, &never_cancelled), greenlet_link(&ended) {
   cause = wake_cause::watching;
 }
 
-void watch::stand_in(wait_list& in) {
+void watch::stand_in(watch_set& set, wait_list& in) {
   const bool in_front = was_woken_;
   leave();
-  what = set_.what_;
+  set_ = &set;
+  what = set.what_;
   stands_ = true;
   in_front ? in.prepend(*this) : in.append(*this);
 }
 
-void watch::stand_in(greenlet_base& target) {
+void watch::stand_in(watch_set& set, greenlet_base& target) {
   leave();
+  set_ = &set;
   target.add_link(*this);
   target_ = &target;
   stands_ = true;
 }
 
-void watch::notice() {
+void watch::notice(watch_set& set) {
   leave();
+  set_ = &set;
   woken(wake_cause::notified, false);
 }
 
 void watch::leave() {
   if (list) list->remove(*this);
   if (target_) target_->remove_link(*this);
-  if (noticed_) set_.forget(*this);
+  if (noticed_) set_->forget(*this);
   target_ = nullptr;
   stands_ = false;
   was_woken_ = false;
@@ -52,7 +54,7 @@ void watch::woken(wake_cause why, bool next) {
   if (cause != wake_cause::watching) return;
   cause = why;
   was_woken_ = true;
-  set_.noticed(*this, next);
+  set_->noticed(*this, next);
 }
 
 void watch::ended(greenlet_link& link, greenlet_base&) {

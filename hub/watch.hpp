@@ -14,22 +14,22 @@ class watch_set;
 /// object's `wait_list` among the waiters, and takes nothing when it is woken:
 /// it tells its set.
 ///
-/// Ownership  Lives as long as its set, at one address.
+/// Ownership  Refers to its set while it stands somewhere or is noticed.
 /// Thread     Its hub's thread only.
 class watch : private wait_record, private greenlet_link {
 public:
-  explicit watch(watch_set& set);
+  watch();
   watch(const watch&) = delete;
   watch& operator=(const watch&) = delete;
   ~watch() { leave(); }
 
   /// Stands among those who wait on an object; at the front if it stood there
   /// before and was woken in vain.
-  void stand_in(wait_list& list);
+  void stand_in(watch_set& set, wait_list& list);
   /// Waits for the end of a greenlet, which somebody must keep.
-  void stand_in(greenlet_base& target);
+  void stand_in(watch_set& set, greenlet_base& target);
   /// Noticed without standing anywhere: the object is ready already.
-  void notice();
+  void notice(watch_set& set);
   /// Neither stands anywhere nor is noticed.
   void leave();
 
@@ -45,7 +45,7 @@ private:
   void woken(wake_cause why, bool next);
   static void ended(greenlet_link& link, greenlet_base& target);
 
-  watch_set& set_;
+  watch_set* set_ = nullptr;
   greenlet_base* target_ = nullptr; // whose end it waits for
   watch* earlier_ = nullptr;        // among those noticed
   watch* later_ = nullptr;
@@ -57,12 +57,12 @@ private:
 /// A greenlet's wait for any of several objects.
 ///
 ///     watch_set all{"select"};
-///     watch first{all}, second{all};
-///     first.stand_in(jobs.watchers());
-///     second.stand_in(control.watchers());
+///     watch first, second;
+///     first.stand_in(all, jobs.watchers());
+///     second.stand_in(all, control.watchers());
 ///     if (all.wait(until)) watch* noticed = all.take();
 ///
-/// Ownership  In the waiting frame, before its watches.
+/// Ownership  Must outlive what stands somewhere for it: `watch::leave`.
 /// Thread     Its hub's thread only.
 /// Waits      `wait`.
 /// Source     gevent's rawlink, which wait and iwait stand on.

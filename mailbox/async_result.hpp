@@ -25,6 +25,7 @@ public:
   std::exception_ptr error() const { return error_; }
   bool wait(deadline until);
   void fail(std::exception_ptr error);
+  wait_list& watchers() { return waiters_; }
 
 protected:
   ~result_state() = default;
@@ -108,6 +109,9 @@ public:
     const reader keep{*state_};
     return std::move(keep.from.read(until, "async_result::take"));
   }
+
+  /// Who is woken when it becomes ready, for `greenroom::wait` and `select`.
+  wait_list& watchers() const { return state_->watchers(); }
 
   friend bool operator==(const async_result&, const async_result&) = default;
 

@@ -30,6 +30,11 @@ public:
   bool empty() const { return size_ == 0; }
   bool full() const { return size_ >= capacity_; }
 
+  /// There is something to take.
+  bool ready() const { return !empty(); }
+  bool closed() const { return false; }
+  wait_list& watchers() { return getters_; }
+
 protected:
   explicit queue_base(std::size_t capacity);
   ~queue_base();
