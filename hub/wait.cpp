@@ -64,6 +64,7 @@ bool wait_list::wait(deadline until, const char* what, const void* on,
     default: // what interrupted it may have been withdrawn since
       here.throw_pending();
       if (!alive) throw_error(errc::destroyed, what);
+      if (needs_object) return true; // somebody may have looked for it
     }
   }
 }

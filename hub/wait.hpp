@@ -81,7 +81,8 @@ public:
   }
 
   /// As `wait`, for one that then looks at the object: also throws
-  /// `errc::destroyed` when it was destroyed between the wake-up and its turn.
+  /// `errc::destroyed` when it was destroyed between the wake-up and its turn,
+  /// and returns true, perhaps in vain, when what interrupted it was withdrawn.
   /// `in_front` is for one that was woken in vain and keeps its place.
   bool wait_turn(deadline until, const char* what, const void* on,
                  bool in_front = false) {

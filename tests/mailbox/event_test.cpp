@@ -5,6 +5,7 @@
 #include <greenroom/hub/timeout.hpp>
 #include <greenroom/hub/watch.hpp>
 #include <greenroom/mailbox/event.hpp>
+#include <greenroom/mailbox/waiting.hpp>
 
 #include <chrono>
 #include <memory>
@@ -355,8 +356,8 @@ TEST_SUITE("mailbox") {
     in_hub([] {
       event open;
       watch_set all{"select"};
-      watch one{all};
-      one.stand_in(open.watchers());
+      watch one;
+      one.stand_in(all, open.watchers());
       int through = 0;
       spawn([&] { through += open.wait() ? 1 : 0; });
       yield();
@@ -367,6 +368,22 @@ TEST_SUITE("mailbox") {
       CHECK(through == 1);
       const no_wait guard; // the watch has been woken, and has not left
       CHECK(open.wait());
+    });
+  }
+
+  TEST_CASE("a set event can be waited on with others, again and again") {
+    // GEVENT.md 3.2, 44
+    in_hub([] {
+      event open;
+      open.set();
+      for (int round = 0; round < 2; ++round) {
+        const auto ready = wait({open});
+        REQUIRE(ready.size() == 1);
+        CHECK(ready.front() == open);
+      }
+      event other;
+      spawn_later(1s, [&] { other.set(); });
+      CHECK(time_of([&] { CHECK(wait({other, open}).size() == 2); }) == 1s);
     });
   }
 }
