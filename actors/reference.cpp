@@ -5,12 +5,11 @@
 #include <greenroom/hub/hub.hpp>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <system_error>
-#include <thread>
-#include <vector>
 
 namespace greenroom {
 
@@ -22,7 +21,7 @@ thread_local std::size_t letters = 0;
 
 } // namespace
 
-/// The tables of all threads: those in use, and those whose thread has ended.
+/// The tables of all seats that a hub with actors ever had.
 struct reference_tables {
   using table = reference_key::table;
 
@@ -31,40 +30,31 @@ struct reference_tables {
     return *all;
   }
 
-  table& take(hub& home) {
+  table& of(hub_seat& seat) {
     const std::lock_guard held{lock};
-    if (free.empty()) {
-      all.push_back(std::make_unique<table>());
-      free.push_back(all.back().get());
-    }
-    table& taken = *free.back();
-    free.pop_back();
-    taken.home.store(&home, std::memory_order_seq_cst);
-    return taken;
+    auto& found = all[&seat];
+    if (!found) found = std::make_unique<table>();
+    found->seat = &seat;
+    return *found;
   }
 
   /// No key of the thread's actors is valid any more.
-  void give_back(table& ended) {
-    ended.home.store(nullptr, std::memory_order_seq_cst);
-    while (ended.visitors.load(std::memory_order_seq_cst) > 0)
-      std::this_thread::yield(); // for the few instructions of a post
+  static void clear(table& ended) {
     for (std::uint32_t i = ended.size; i-- > 0;) {
       reference_key::place& each = ended.places[i];
       if (each.actor) reference_key::free_place(ended, i);
     }
-    const std::lock_guard held{lock};
-    free.push_back(&ended);
   }
 
-  /// Ends the thread's table before its hub ends: made after the hub was.
+  /// Clears the thread's table before its hub ends: made after the hub was.
   struct of_thread {
     explicit of_thread(table*& entry)
-        : local(entry), taken(instance().take(hub::current())) {
+        : local(entry), taken(instance().of(*hub::current().address().seat())) {
       local = &taken;
     }
     ~of_thread() {
       local = nullptr;
-      instance().give_back(taken);
+      clear(taken);
     }
     table*& local;
     table& taken;
@@ -80,8 +70,7 @@ struct reference_tables {
   }
 
   std::mutex lock;
-  std::vector<std::unique_ptr<table>> all; // guarded by lock
-  std::vector<table*> free;                // guarded by lock
+  std::map<hub_seat*, std::unique_ptr<table>> all; // guarded by lock
 };
 
 reference_key reference_key::enter(actor_base& made) {

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <greenroom/hub/address.hpp>
 #include <greenroom/hub/deadline.hpp>
 #include <greenroom/hub/greenlet.hpp>
 
-#include <atomic>
 #include <compare>
 #include <concepts>
 #include <cstddef>
@@ -36,8 +36,7 @@ public:
   }
   /// It belongs to the hub of another thread that has not ended.
   bool is_elsewhere() const {
-    return table_ && table_ != local_ &&
-           table_->home.load(std::memory_order_relaxed);
+    return table_ && !seat_is_here() && table_->seat->taken();
   }
   /// Calls `function` with the hub of another thread that it belongs to, which
   /// cannot end meanwhile; false when there is no such hub (any more).
@@ -57,21 +56,23 @@ private:
     std::uint32_t next_free = 0;
   };
 
-  /// One hub's places for actors; kept for ever, so that a key can always be
-  /// looked up, and used again by a later thread.
+  /// The places for actors of the hub in one seat; kept for ever like that, so
+  /// that a key can always be looked up, and used again by a later hub.
   struct table {
-    place* places = nullptr; // owner thread only
+    hub_seat* seat = nullptr; // constant
+    // Owner thread only.
+    place* places = nullptr;
     std::uint32_t size = 0;
     std::uint32_t capacity = 0;
     std::uint32_t first_free = no_place;
-    // Any thread. A visitor counts itself in, then looks for the hub; the hub's
-    // end takes it away, then waits until nobody is counted: in a total order
-    // one of the two sees the other.
-    std::atomic<hub*> home{nullptr};
-    std::atomic<std::uint32_t> visitors{0};
   };
 
   static constexpr std::uint32_t no_place = 0xffffffff;
+
+  bool seat_is_here() const {
+    return table_ == local_ ||
+           table_->seat == hub_address::here_if_any().seat();
+  }
 
   static reference_key enter(actor_base& made);
   static void leave(const reference_key& ended);
@@ -86,20 +87,8 @@ private:
 
 template <std::invocable<hub&> Function>
 bool reference_key::visit_elsewhere(Function&& function) const {
-  if (!table_ || table_ == local_) return false;
-  struct visit {
-    explicit visit(table& target) : at(target) {
-      at.visitors.fetch_add(1, std::memory_order_seq_cst);
-    }
-    visit(const visit&) = delete;
-    visit& operator=(const visit&) = delete;
-    ~visit() { at.visitors.fetch_sub(1, std::memory_order_release); }
-    table& at;
-  };
-  const visit lasting{*table_};
-  hub* home = table_->home.load(std::memory_order_seq_cst);
-  if (home) std::forward<Function>(function)(*home);
-  return home != nullptr;
+  if (!table_ || seat_is_here()) return false;
+  return table_->seat->visit(std::forward<Function>(function));
 }
 
 /// The actor's name while it is alive, else "a dead actor".

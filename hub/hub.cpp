@@ -90,6 +90,8 @@ hub::hub() : main_fiber_(std::make_unique<fiber>()) {
   add(*main_);
   running_ = main_.get();
   begin_drain();
+  entry_.emplace(*this);
+  address_ = entry_->address();
   enter_registry(*this);
   install_quit_listing();
   start_monitor_if_asked();
@@ -110,6 +112,8 @@ void hub::close() {
   leave_registry(*this);
   forget_signals(*this);
   remove(*main_);
+  entry_.reset();
+  tell_end();
   drop_outside_work();
   abandon();
   for (const auto& pool : pools_)
@@ -238,15 +242,36 @@ void hub::drop_outside_work() noexcept {
 work_guard::work_guard() : work_guard(hub::current()) {
 }
 
-work_guard::work_guard(hub& target) : hub_(target) {
-  hub_.context().get_executor().on_work_started();
+work_guard::work_guard(hub& target) : hub_(target.address()) {
+  target.context().get_executor().on_work_started();
 }
 
 work_guard::~work_guard() {
-  hub_.context().get_executor().on_work_finished();
+  hub_.visit([](hub& guarded) {
+    guarded.context().get_executor().on_work_finished();
+  });
 }
 
 // --- the end --------------------------------------------------------------
+
+void hub::add_end_link(hub_end_link& entry) {
+  entry.previous = nullptr;
+  entry.next = end_links_;
+  if (end_links_) end_links_->previous = &entry;
+  end_links_ = &entry;
+}
+
+void hub::remove_end_link(hub_end_link& entry) {
+  (entry.previous ? entry.previous->next : end_links_) = entry.next;
+  if (entry.next) entry.next->previous = entry.previous;
+}
+
+void hub::tell_end() noexcept {
+  while (hub_end_link* entry = end_links_) {
+    remove_end_link(*entry);
+    entry->on_end(*entry);
+  }
+}
 
 bool hub::shutdown(deadline until) {
   greenlet_base& self = check_wait("shutdown");

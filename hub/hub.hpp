@@ -1,5 +1,6 @@
 #pragma once
 
+#include <greenroom/hub/address.hpp>
 #include <greenroom/hub/deadline.hpp>
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/hub/ready_queue.hpp>
@@ -14,6 +15,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -31,13 +33,6 @@ class stack_pool;
 enum class clock_kind : std::uint8_t {
   real,        ///< the steady clock
   virtual_time ///< stands while anything can run, then jumps to the next timer
-};
-
-/// Work sent to a hub from outside it.
-struct remote_task {
-  remote_task* next = nullptr;
-  void (*run)(remote_task&) = nullptr;  // on the hub; owns itself from here on
-  void (*drop)(remote_task&) = nullptr; // instead, when the hub has ended
 };
 
 /// The event loop of one OS thread and the scheduler of its greenlets.
@@ -73,8 +68,9 @@ public:
   asio::io_context& context() { return *context_; }
 
   /// Runs `function` on the hub, outside any greenlet, in order of posting
-  /// per thread. Any thread. The hub must be alive; posting alone does not
-  /// keep it from `loop_exit`: hold a `work_guard` for that.
+  /// per thread. Any thread. The hub must be alive (where that is not sure,
+  /// `post_to` its address); posting alone does not keep it from `loop_exit`:
+  /// hold a `work_guard` for that.
   template <std::invocable Function>
   void post(Function&& function);
 
@@ -112,6 +108,9 @@ public:
   void default_stack_size(std::size_t bytes);
 
   greenlet_base& main_greenlet() { return *main_; }
+
+  /// To keep and to find the hub by, for as long as it lives. Any thread.
+  const hub_address& address() const { return address_; }
 
   /// The thread has ended, and nothing is run any more.
   bool is_closed() const { return closed_; }
@@ -170,6 +169,10 @@ public:
       refuse_thread(what);
   }
 
+  /// `entry` must stay until it is told or removed.
+  void add_end_link(hub_end_link& entry);
+  void remove_end_link(hub_end_link& entry);
+
   // --- for signal handlers and debuggers ----------------------------------
 
   bool in_stack_guard(const void* address) const noexcept;
@@ -211,6 +214,7 @@ private:
   bool has_outside_work() const;
   void see_to_outside_work();
   void drop_outside_work() noexcept;
+  void tell_end() noexcept;
   bool timer_is_due();
   bool poll_io();
   void fire_timers();
@@ -257,9 +261,10 @@ private:
   greenlet_base* last_ = nullptr;
   std::size_t greenlet_count_ = 0;
   std::uint32_t next_id_ = 0;
-  std::unique_ptr<wait_list> idle_; // who waits in `idle`
-  std::exception_ptr deadlock_;     // a loop_exit on its way to main
-  join_wait* joining_ = nullptr;    // main, in `join`
+  std::unique_ptr<wait_list> idle_;   // who waits in `idle`
+  std::exception_ptr deadlock_;       // a loop_exit on its way to main
+  join_wait* joining_ = nullptr;      // main, in `join`
+  hub_end_link* end_links_ = nullptr; // newest first
 
   // Any thread.
   std::atomic<std::uint64_t> switches_{0};    // written by the hub alone
@@ -267,10 +272,15 @@ private:
   std::atomic<bool> signalled_{false};
   std::atomic<bool> asleep_{false}; // pairs with remote_: see `block`
   int thread_ = 0;                  // constant: the thread's kernel id
+  hub_address address_;             // constant
+
+  std::optional<hub_entry> entry_; // others can find the hub; ends first
 };
 
 /// While one exists the hub waits for outside work instead of declaring
 /// `loop_exit`: another thread is going to `post`.
+///
+/// Thread     Any may end it, also after the hub's end.
 class [[nodiscard]] work_guard {
 public:
   work_guard();
@@ -280,7 +290,7 @@ public:
   ~work_guard();
 
 private:
-  hub& hub_;
+  hub_address hub_;
 };
 
 /// Within this scope a call that would give way throws `wait_refused`: for
@@ -306,17 +316,8 @@ bool shutdown(deadline until = {});
 
 template <std::invocable Function>
 void hub::post(Function&& function) {
-  struct posted : remote_task {
-    explicit posted(Function&& call) : function(std::forward<Function>(call)) {
-      run = [](remote_task& self) {
-        const std::unique_ptr<posted> owned{static_cast<posted*>(&self)};
-        owned->function();
-      };
-      drop = [](remote_task& self) { delete static_cast<posted*>(&self); };
-    }
-    std::decay_t<Function> function;
-  };
-  post(*new posted(std::forward<Function>(function)));
+  post(*new posted_function<std::decay_t<Function>>(
+      std::forward<Function>(function)));
 }
 
 inline void hub::wake(wait_record& record, wake_cause cause) {

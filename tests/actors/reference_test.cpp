@@ -302,6 +302,24 @@ TEST_SUITE("actors") {
     });
   }
 
+  TEST_CASE("an old reference is dead to a hub that sits where its hub sat") {
+    in_hub([] {
+      other_thread first;
+      const auto old = first.actor;
+      first.end();
+      for (int i = 0; i < 20; ++i)
+        std::thread([old] {
+          hub::current(); // without any actor
+          const auto before = dead_letters();
+          old.send(add{1});
+          old.stop();
+          idle();
+          CHECK(old.dead());
+          CHECK(dead_letters() == before + 1);
+        }).join();
+    });
+  }
+
   TEST_CASE("actors still alive at the end of their thread are dead after") {
     in_hub([] {
       actor_ref<counter> left;
