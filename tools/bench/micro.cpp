@@ -6,7 +6,6 @@
 #include <greenroom/hub/timeout.hpp>
 #include <greenroom/hub/timer.hpp>
 #include <greenroom/mailbox/async_result.hpp>
-#include <greenroom/mailbox/queue.hpp>
 
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
@@ -59,22 +58,6 @@ figure spawn_join(const setting& how) {
     for (long i = 0; i < count; ++i)
       spawn([&ran] { ++ran; }).join();
     if (ran != count) throw std::logic_error("a greenlet did not run");
-  });
-}
-
-figure queue_ping_pong(const setting& how) {
-  return each_in_greenlet(how(3'000'000), [](long count) {
-    queue<long> there{1};
-    queue<long> back{1};
-    const auto other = spawn([&] {
-      for (long i = 0; i < count; ++i)
-        back.put(there.get());
-    });
-    for (long i = 0; i < count; ++i) {
-      there.put(i);
-      if (back.get() != i) throw std::logic_error("a wrong item came back");
-    }
-    other.join();
   });
 }
 
@@ -232,11 +215,6 @@ std::vector<row> micro_rows() {
        at_most(120),
        &spawn_join,
        {{"make_fcontext + jump pair", &bare_context}}},
-      {"queue_ping_pong",
-       "ns per round trip",
-       {},
-       &queue_ping_pong,
-       {{"fcontext jump pair", &bare_jump_pair}}},
       {"timer_arm_cancel",
        "ns, 1 M pending",
        at_most(20),

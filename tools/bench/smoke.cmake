@@ -32,7 +32,8 @@ endforeach()
 
 foreach(name ping_pong thread_ring ask ask_timeout spawn_stop_actor
     idle_actor_bytes yield switch spawn_join parked_greenlet_bytes
-    timer_arm_cancel tcp_echo)
+    timer_arm_cancel tcp_echo
+    queue_put_get)
   if(NOT name IN_LIST found)
     message(FATAL_ERROR "no row ${name} among: ${found}")
   endif()
