@@ -2,6 +2,7 @@
 #include "harness.hpp"
 
 #include <greenroom/hub/greenlet.hpp>
+#include <greenroom/mailbox/channel.hpp>
 #include <greenroom/mailbox/queue.hpp>
 
 #include <deque>
@@ -73,6 +74,24 @@ figure queue_put_wakes(const setting& how) {
   });
 }
 
+/// There and back are two messages, each from hand to hand.
+figure channel_ping_pong(const setting& how) {
+  const figure round = each_in_greenlet(how(3'000'000), [](long count) {
+    channel<long> there;
+    channel<long> back;
+    const auto other = spawn([&] {
+      for (long i = 0; i < count; ++i)
+        back.put(there.get());
+    });
+    for (long i = 0; i < count; ++i) {
+      there.put(i);
+      expect(back.get() == i);
+    }
+    other.join();
+  });
+  return {round.value / 2};
+}
+
 } // namespace
 
 std::vector<row> queue_rows() {
@@ -91,6 +110,11 @@ std::vector<row> queue_rows() {
        "ns per item, getter waits",
        {},
        &queue_put_wakes,
+       {{"fcontext jump pair", &bare_jump_pair}}},
+      {"channel_ping_pong",
+       "ns per message",
+       {},
+       &channel_ping_pong,
        {{"fcontext jump pair", &bare_jump_pair}}},
   };
 }
