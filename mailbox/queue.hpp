@@ -4,9 +4,13 @@
 #include <greenroom/hub/error.hpp>
 #include <greenroom/hub/ready_queue.hpp>
 #include <greenroom/hub/wait.hpp>
+#include <greenroom/mailbox/fifo_items.hpp>
+#include <greenroom/mailbox/item_iterator.hpp>
+#include <greenroom/mailbox/queue_calls.hpp>
 
+#include <concepts>
 #include <cstddef>
-#include <deque>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <system_error>
@@ -14,8 +18,8 @@
 
 namespace greenroom {
 
-/// The part of `queue` that does not know its items: who waits, and who is
-/// woken when.
+/// The part of `queue` that does not know its items: who waits, who is woken
+/// when, and how many tasks are unfinished.
 class queue_base : private runnable {
 public:
   static constexpr std::size_t unbounded =
@@ -30,20 +34,56 @@ public:
   bool empty() const { return size_ == 0; }
   bool full() const { return size_ >= capacity_; }
 
-  /// There is something to take.
-  bool ready() const { return !empty(); }
-  bool closed() const { return false; }
+  /// No more items: from now on `put` fails with `errc::closed`, and so do the
+  /// puts that wait, whose items stay with them. `get` takes what is left,
+  /// then fails too.
+  void shutdown();
+  bool closed() const { return closed_; }
+
+  /// Items put for which `task_done` has not been called.
+  std::size_t unfinished() const { return unfinished_; }
+  /// What was put is now done with, not only taken. `std::logic_error` when
+  /// nothing is unfinished.
+  void task_done();
+  /// Waits until nothing is unfinished; false when `until` passed. True also
+  /// for one that was woken when more has been put since.
+  bool join(deadline until = {});
+
+  /// `get` would not wait: there is an item, or the queue is closed.
+  bool ready() const { return size_ > 0 || closed_; }
+  /// Who waits for it to become ready.
   wait_list& watchers() { return getters_; }
 
 protected:
-  explicit queue_base(std::size_t capacity);
+  queue_base(const queue_calls& calls, std::size_t capacity);
   ~queue_base();
 
-  /// Waits until there is an item; false when `until` passed.
-  bool wait_for_item(deadline until);
+  template <std::integral Count>
+  static std::size_t at_least_one(const queue_calls& calls, Count capacity) {
+    if (std::cmp_less(capacity, 1))
+      refuse_capacity(calls, static_cast<long long>(capacity));
+    return static_cast<std::size_t>(capacity);
+  }
+
+  bool has_room() const { return size_ < room_; }
+  /// Waits until there is an item; false when `until` passed or the queue is
+  /// closed: `why_not` tells which.
+  bool wait_for_item(deadline until, const char* what);
   bool wait_for_room(deadline until);
-  void item_added();
-  void item_taken();
+  errc why_not() const { return closed_ ? errc::closed : errc::timed_out; }
+
+  void item_added() {
+    ++size_;
+    ++unfinished_;
+    if (!getters_.empty()) hand_on_later();
+  }
+  void item_taken() {
+    --size_;
+    if (!putters_.empty()) hand_on_later();
+  }
+  /// `shutdown`, and all items are going to be dropped.
+  void discard_all();
+
   /// Throws `wrong_hub` on another thread; only in debug builds, where calls
   /// that do not wait are concerned.
   void check_thread() const {
@@ -53,58 +93,75 @@ protected:
   }
 
 private:
+  [[noreturn]] static void refuse_capacity(const queue_calls& calls,
+                                           long long capacity);
   void check_home() const;
   static void hand_on(runnable& self);
   void hand_on_later();
+  void finish(std::size_t tasks);
 
   // Constant after construction.
+  const queue_calls& calls_;
   std::size_t capacity_;
 
   // Hub thread only.
   std::size_t size_ = 0;
-  wait_list getters_;
+  std::size_t room_; // the capacity; 0 when closed
+  std::size_t unfinished_ = 0;
+  wait_list getters_; // those in `peek` too
   wait_list putters_;
+  wait_list joiners_;
+  bool closed_ = false;
   bool queued_ = false;        // itself in the ready queue, to hand on
   bool putter_served_ = false; // so a getter is next, if there is one
   unsigned served_ = 0;        // since it was made ready
 };
 
-/// A FIFO between greenlets of one hub, bounded or not.
+/// A FIFO between greenlets of one hub, bounded or not. `lifo_queue` and
+/// `priority_queue` are the same in another order: `Items` keeps them.
 ///
 /// Ownership  Owns the items in it. An item given to `put` as an rvalue is
 ///            moved from when there is room, and untouched when `put` fails.
 /// Thread     Its hub's thread only (a waiting call elsewhere: `wrong_hub`).
-/// Waits      `get` while empty, `put` while full: the greenlet, never the
-///            thread. Waiters are served oldest first, when the hub next
-///            drains; a call that finds what it needs goes ahead of them
-///            (gevent's rule). `try_` forms never wait.
-/// Errors     `errc::timed_out` when the deadline passed; `errc::destroyed`.
-///            A kill while waiting loses no item.
-/// Source     gevent.queue; GEVENT.md 1.4.
+/// Waits      `get` and `peek` while empty, `put` while full, `join`: the
+///            greenlet, never the thread. Waiters are served oldest first,
+///            when the hub next drains; a call that finds what it needs goes
+///            ahead of them (gevent's rule). `try_` forms never wait.
+/// Errors     `errc::timed_out` when the deadline passed; `errc::closed` after
+///            `shutdown`; `errc::destroyed`. A kill while waiting loses no
+///            item, nor does one that throws when it is moved: it is taken
+///            once or still there.
+/// Source     gevent.queue.Queue, of 24.10 and later; GEVENT.md 1.4.
 ///
 ///     queue<int> jobs{16};
 ///     spawn([&] { jobs.put(42); });
 ///     int answer = jobs.get();
-template <class Item>
+template <class Item, class Items = fifo_items<Item>>
 class queue : public queue_base {
 public:
-  /// `capacity` in items, at least one; unbounded by default.
-  explicit queue(std::size_t capacity = unbounded) : queue_base(capacity) {}
+  using value_type = Item;
 
-  /// Adds an item at the end; while the queue is full, waits until `until`.
+  /// Unbounded.
+  queue() : queue_base(Items::calls, unbounded) {}
+
+  /// `capacity` in items: `std::invalid_argument` if it is less than one.
+  /// `order` is for those kinds that take one.
+  template <std::integral Count, class... Order>
+  explicit queue(Count capacity, Order&&... order)
+      : queue_base(Items::calls, at_least_one(Items::calls, capacity)),
+        items_(std::forward<Order>(order)...) {}
+
+  /// Adds an item; while the queue is full, waits until `until`.
   void put(Item&& item, deadline until = {}) {
-    std::error_code failed;
-    if (!put(std::move(item), until, failed))
-      throw std::system_error(failed, "queue::put");
+    if (!has_room() && !wait_for_room(until))
+      throw_error(why_not(), Items::calls.put);
+    add(std::move(item));
   }
   bool put(Item&& item, deadline until, std::error_code& failed) {
     failed.clear();
-    if (full() && !wait_for_room(until)) {
-      failed = errc::timed_out;
-      return false;
-    }
-    add(std::move(item));
-    return true;
+    if (has_room() || wait_for_room(until)) return add(std::move(item));
+    failed = why_not();
+    return false;
   }
   /// Of an lvalue, what is put is a copy made now.
   void put(const Item& item, deadline until = {}) { put(Item(item), until); }
@@ -112,58 +169,107 @@ public:
     return put(Item(item), until, failed);
   }
 
-  /// Takes the oldest item; while the queue is empty, waits until `until`.
+  /// Takes the next item; while the queue is empty, waits until `until`.
   Item get(deadline until = {}) {
-    if (empty() && !wait_for_item(until))
-      throw_error(errc::timed_out, "queue::get");
-    return take_as<Item>();
+    if (empty() && !wait_for_item(until, Items::calls.get))
+      throw_error(why_not(), Items::calls.get);
+    return take();
   }
   std::optional<Item> get(deadline until, std::error_code& failed) {
+    std::optional<Item> place;
     failed.clear();
-    if (!empty() || wait_for_item(until)) return take_as<std::optional<Item>>();
-    failed = errc::timed_out;
+    if (!get_into(place, until)) failed = why_not();
+    return place;
+  }
+
+  /// A copy of what `get` would take, which stays; waits as `get` does.
+  Item peek(deadline until = {}) {
+    if (empty() && !wait_for_item(until, Items::calls.peek))
+      throw_error(why_not(), Items::calls.peek);
+    return *try_peek();
+  }
+  std::optional<Item> peek(deadline until, std::error_code& failed) {
+    failed.clear();
+    if (!empty() || wait_for_item(until, Items::calls.peek)) return *try_peek();
+    failed = why_not();
     return std::nullopt;
   }
 
-  /// False, and `item` untouched, when the queue is full.
-  bool try_put(Item&& item) {
-    if (full()) return false;
-    add(std::move(item));
-    return true;
-  }
-  bool try_put(const Item& item) { return !full() && (add(item), true); }
+  /// False, and `item` untouched, when the queue is full or closed.
+  bool try_put(Item&& item) { return has_room() && add(std::move(item)); }
+  bool try_put(const Item& item) { return has_room() && add(item); }
 
   std::optional<Item> try_get() {
-    if (empty()) return std::nullopt;
-    return take_as<std::optional<Item>>();
+    std::optional<Item> place;
+    if (!empty()) take_into(place);
+    return place;
   }
 
-  /// Drops the oldest item; the queue must not be empty.
+  /// What `get` would take, or null; good until the queue next changes.
+  const Item* try_peek() const {
+    check_thread();
+    return empty() ? nullptr : &items_.next();
+  }
+
+  /// Drops the next item; the queue must not be empty.
   void pop() {
     check_thread();
-    items_.pop_front();
-    item_taken();
+    remove(items_.prepare());
   }
 
-private:
-  template <class Value>
-  void add(Value&& item) {
+  /// As `shutdown`, and drops the items that are left; they count as done.
+  void shutdown_now() {
     check_thread();
-    items_.push_back(std::forward<Value>(item));
+    const auto dropped = items_.take_all(); // they end last of all
+    discard_all();
+  }
+
+  /// Every item, each waited for, until the queue is closed and empty:
+  ///
+  ///     for (job& each : jobs) work(each);
+  auto begin() { return item_iterator<queue>{*this}; }
+  std::default_sentinel_t end() { return {}; }
+
+private:
+  friend item_iterator<queue>;
+
+  template <class Value>
+  bool add(Value&& item) {
+    check_thread();
+    items_.add(std::forward<Value>(item));
     item_added();
+    return true;
   }
 
   /// Moves it once, straight into the result: if that throws, it stays.
-  template <class Taken>
-  Taken take_as() {
+  Item take() {
     check_thread();
-    Taken item{std::move(items_.front())};
-    items_.pop_front();
-    item_taken();
+    const auto place = items_.prepare();
+    Item item(std::move(items_.next()));
+    remove(place);
     return item;
   }
 
-  std::deque<Item> items_; // oldest first; items_.size() == size()
+  void take_into(std::optional<Item>& result) {
+    check_thread();
+    const auto place = items_.prepare();
+    result.emplace(std::move(items_.next()));
+    remove(place);
+  }
+
+  bool get_into(std::optional<Item>& place, deadline until = {}) {
+    if (empty() && !wait_for_item(until, Items::calls.get)) return false;
+    take_into(place);
+    return true;
+  }
+
+  template <class Place>
+  void remove(Place place) {
+    items_.remove(place);
+    item_taken();
+  }
+
+  Items items_; // size() of them
 };
 
 } // namespace greenroom
