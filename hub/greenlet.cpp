@@ -86,18 +86,18 @@ greenlet_base::greenlet_base(step_function first)
 }
 
 greenlet_base::~greenlet_base() {
-  if (started() || links_due_) {
-    if (home_->is_closed()) return; // abandoned, and a static object
+  const bool abandoned = started() || links_due_; // or else a mistake
+  if (abandoned && !home_->is_closed())
     refuse_end("before its end: join it or kill it first");
-  }
-  while (links_) { // never started: nobody will call these
-    if (links_->at_end != &callback_link::at_end_of)
+  while (links_) {
+    greenlet_link& entry = *links_;
+    const bool callback = entry.at_end == &callback_link::at_end_of;
+    if (!callback && !home_->is_closed())
       refuse_end("while another waits for its end");
-    auto* callback = static_cast<callback_link*>(links_);
-    remove_link(*callback);
-    delete callback;
+    remove_link(entry); // nobody is told any more
+    if (callback && !abandoned) delete static_cast<callback_link*>(&entry);
   }
-  drop_locals();
+  if (!abandoned) drop_locals(); // else it is a static object
 }
 
 /// As std::thread does with a thread that nobody joined.
