@@ -9,12 +9,6 @@
 namespace greenroom {
 namespace {
 
-void leave_list(wait_record& record, wake_cause cause) {
-  wait_list& list = *record.list;
-  list.take_off(record);
-  list.home().wake(record, cause);
-}
-
 /// Whoever waits is told by an exception; this tells who is to blame.
 [[maybe_unused]] void name_culprit(hub& here, const wait_record& waiter) {
   const greenlet_base* culprit = here.running();
@@ -47,7 +41,7 @@ bool wait_list::wait(deadline until, const char* what, const void* on,
                      bool in_front, bool needs_object) {
   hub& here = *home_;
   for (;;) {
-    wait_record record{what, on, &leave_list};
+    wait_record record{what, on, &leave};
     here.begin_wait(record);
     in_front ? prepend(record) : append(record);
     here.park(record, until);
@@ -88,6 +82,12 @@ bool wait_list::wake_one_next() {
 void wait_list::wake_all() {
   while (wake_one()) {
   }
+}
+
+void wait_list::leave(wait_record& record, wake_cause why) {
+  wait_list& list = *record.list;
+  list.take_off(record);
+  list.home_->wake(record, why);
 }
 
 void wait_list::append(wait_record& record) {

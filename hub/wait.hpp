@@ -110,6 +110,8 @@ public:
   void remove(wait_record& record);
   /// Off the waiting ones; forgotten when its greenlet runs.
   void take_off(wait_record& record);
+  /// The `cancel` of a record that stands in a list.
+  static void leave(wait_record& record, wake_cause why);
 
 private:
   bool wait(deadline until, const char* what, const void* on, bool in_front,

@@ -17,9 +17,7 @@ struct event::waiter : wait_record {
   }
 
   static void leave(wait_record& record, wake_cause why) {
-    hub& here = record.list->home();
-    record.list->take_off(record);
-    here.wake(record, why);
+    wait_list::leave(record, why);
   }
 
   void wait(deadline until) {

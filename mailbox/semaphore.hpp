@@ -80,7 +80,7 @@ protected:
   semaphore(std::ptrdiff_t count, std::ptrdiff_t limit);
 
 private:
-  friend class lock;
+  friend class rlock;
 
   void check_thread() const {
 #ifndef NDEBUG
