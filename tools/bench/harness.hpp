@@ -56,6 +56,7 @@ struct row {
 std::vector<row> actor_rows();
 std::vector<row> micro_rows();
 std::vector<row> queue_rows();
+std::vector<row> sync_rows();
 std::vector<row> memory_rows();
 std::vector<row> echo_rows();
 

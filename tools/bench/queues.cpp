@@ -1,4 +1,5 @@
 #include "bare.hpp"
+#include "boost_fiber.hpp"
 #include "harness.hpp"
 
 #include <greenroom/hub/greenlet.hpp>
@@ -95,27 +96,29 @@ figure channel_ping_pong(const setting& how) {
 } // namespace
 
 std::vector<row> queue_rows() {
+  const std::vector<yardstick> jump_pair{
+      {"fcontext jump pair", &bare_jump_pair}};
+  const auto unbuffered = boost_fiber("unbuffered_channel");
+  const goal third = unbuffered.empty() ? goal{} : goal{goal_kind::ratio, 0.33};
   return {
       {"queue_ping_pong",
        "ns per round trip",
        {},
        &queue_ping_pong,
-       {{"fcontext jump pair", &bare_jump_pair}}},
+       boost_fiber("buffered_channel, there and back") + jump_pair},
       {"queue_put_get",
        "ns per item, no wait",
        {},
        &queue_put_get,
-       {{"std::deque push, pop", &deque_push_pop}}},
+       boost_fiber("buffered_channel") +
+           std::vector<yardstick>{{"std::deque push, pop", &deque_push_pop}}},
       {"queue_put_wakes",
        "ns per item, getter waits",
        {},
        &queue_put_wakes,
-       {{"fcontext jump pair", &bare_jump_pair}}},
-      {"channel_ping_pong",
-       "ns per message",
-       {},
-       &channel_ping_pong,
-       {{"fcontext jump pair", &bare_jump_pair}}},
+       boost_fiber("buffered_channel, waking") + jump_pair},
+      {"channel_ping_pong", "ns per message", third, &channel_ping_pong,
+       unbuffered + jump_pair},
   };
 }
 
