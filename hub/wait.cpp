@@ -90,45 +90,4 @@ void wait_list::leave(wait_record& record, wake_cause why) {
   list.home_->wake(record, why);
 }
 
-void wait_list::append(wait_record& record) {
-  record.list = this;
-  record.previous = last_;
-  record.next = nullptr;
-  (last_ ? last_->next : first_) = &record;
-  last_ = &record;
-}
-
-void wait_list::prepend(wait_record& record) {
-  record.list = this;
-  record.previous = nullptr;
-  record.next = first_;
-  (first_ ? first_->previous : last_) = &record;
-  first_ = &record;
-}
-
-void wait_list::take_off(wait_record& record) {
-  unlink_waiting(record);
-  record.previous = nullptr;
-  record.next = woken_;
-  if (woken_) woken_->previous = &record;
-  woken_ = &record;
-}
-
-void wait_list::remove(wait_record& record) {
-  const bool stands =
-      record.cause == wake_cause::none || record.cause == wake_cause::watching;
-  stands ? unlink_waiting(record) : unlink_woken(record);
-  record.list = nullptr;
-}
-
-void wait_list::unlink_waiting(wait_record& record) {
-  (record.previous ? record.previous->next : first_) = record.next;
-  (record.next ? record.next->previous : last_) = record.previous;
-}
-
-void wait_list::unlink_woken(wait_record& record) {
-  (record.previous ? record.previous->next : woken_) = record.next;
-  if (record.next) record.next->previous = record.previous;
-}
-
 } // namespace greenroom

@@ -125,4 +125,47 @@ private:
   wait_record* woken_ = nullptr; // and not running yet
 };
 
+// --- what is inside -------------------------------------------------------
+
+inline void wait_list::unlink_waiting(wait_record& record) {
+  (record.previous ? record.previous->next : first_) = record.next;
+  (record.next ? record.next->previous : last_) = record.previous;
+}
+
+inline void wait_list::unlink_woken(wait_record& record) {
+  (record.previous ? record.previous->next : woken_) = record.next;
+  if (record.next) record.next->previous = record.previous;
+}
+
+inline void wait_list::append(wait_record& record) {
+  record.list = this;
+  record.previous = last_;
+  record.next = nullptr;
+  (last_ ? last_->next : first_) = &record;
+  last_ = &record;
+}
+
+inline void wait_list::prepend(wait_record& record) {
+  record.list = this;
+  record.previous = nullptr;
+  record.next = first_;
+  (first_ ? first_->previous : last_) = &record;
+  first_ = &record;
+}
+
+inline void wait_list::take_off(wait_record& record) {
+  unlink_waiting(record);
+  record.previous = nullptr;
+  record.next = woken_;
+  if (woken_) woken_->previous = &record;
+  woken_ = &record;
+}
+
+inline void wait_list::remove(wait_record& record) {
+  const bool stands =
+      record.cause == wake_cause::none || record.cause == wake_cause::watching;
+  stands ? unlink_waiting(record) : unlink_woken(record);
+  record.list = nullptr;
+}
+
 } // namespace greenroom
