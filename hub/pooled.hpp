@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <new>
 
 namespace greenroom {
 
@@ -14,13 +15,21 @@ namespace greenroom {
 void* pooled_new(std::size_t bytes);
 void pooled_delete(void* block, std::size_t bytes) noexcept;
 
-/// Derive from it to have a class's objects made there.
+/// Derive from it to have a class's objects made there; those that need a
+/// larger alignment than usual come from the heap.
 ///
 ///     struct envelope : pooled { ... };
 struct pooled {
   static void* operator new(std::size_t bytes) { return pooled_new(bytes); }
   static void operator delete(void* block, std::size_t bytes) noexcept {
     pooled_delete(block, bytes);
+  }
+  static void* operator new(std::size_t bytes, std::align_val_t alignment) {
+    return ::operator new(bytes, alignment);
+  }
+  static void operator delete(void* block, std::size_t,
+                              std::align_val_t alignment) noexcept {
+    ::operator delete(block, alignment);
   }
 };
 
