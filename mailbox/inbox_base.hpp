@@ -1,0 +1,168 @@
+#pragma once
+
+#include <greenroom/hub/deadline.hpp>
+#include <greenroom/hub/wait.hpp>
+#include <greenroom/mailbox/envelope.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace greenroom {
+
+class greenlet_base;
+
+/// What a full inbox does with more mail.
+enum class when_full : std::uint8_t {
+  wait,        ///< the putting greenlet waits for room
+  drop_oldest, ///< the oldest mail makes room; `put` always succeeds
+  drop_newest, ///< the new mail is dropped; `put` always succeeds
+  refuse       ///< `put` fails with `errc::full`
+};
+
+/// Where a system message stands.
+enum class system_order : std::uint8_t {
+  first,  ///< ahead of all mail, after the system messages already there
+  in_turn ///< after the mail already there
+};
+
+/// The part of `inbox` that does not know its message types: the mail in its
+/// order, its bound, who waits, and who is woken when. Forty bytes at most;
+/// the rest is made when first needed, so that a million idle actors can have
+/// one each.
+class inbox_base {
+public:
+  static constexpr std::size_t unbounded =
+      std::numeric_limits<std::size_t>::max();
+
+  inbox_base(const inbox_base&) = delete;
+  inbox_base& operator=(const inbox_base&) = delete;
+
+  /// Messages that can be taken; system messages count, stashed ones do not.
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+
+  /// In messages. System messages and unstashed ones are outside it.
+  std::size_t capacity() const;
+  bool full() const;
+  when_full policy() const;
+  /// How many messages its bound has dropped.
+  std::size_t dropped() const;
+
+  /// Lets no more mail in: `put` fails with `errc::closed`, also for those who
+  /// wait in it; what is there can be taken, then `get` fails likewise.
+  void shutdown();
+  /// As `shutdown`, and destroys what is there, stashed mail too.
+  void shutdown_now();
+  bool closed() const { return closed_; }
+
+  /// Puts what was stashed back, outside the bound, ahead of all mail but
+  /// system messages, in the order of stashing. A getter that waits with a
+  /// predicate looks at all the mail again.
+  void unstash_all();
+  std::size_t stashed() const;
+
+  /// Names the one greenlet that takes from it. A `put` in that greenlet that
+  /// would wait for room fails with `std::errc::resource_deadlock_would_occur`.
+  void taken_by(const greenlet_base& receiver);
+
+  /// For waiting on several objects: there is something to take, or there
+  /// will never be.
+  bool ready() const { return !empty() || closed(); }
+  wait_list& watchers();
+
+protected:
+  struct extras; // what an idle actor's inbox does without
+
+  struct ring {
+    ring* previous = this;
+    ring* next = this;
+  };
+
+  /// One call that takes: what it wants, how far it has looked and, in the
+  /// end, what it found. In the frame of the call.
+  struct search : ring {
+    using wants_function = bool (*)(search&, const envelope&);
+
+    explicit search(wants_function choice = nullptr) : wants(choice) {}
+    search(const search&) = delete;
+    search& operator=(const search&) = delete;
+    ~search() {
+      if (among) leave();
+    }
+    void leave();
+    envelope& found() const { return *list->after(before); }
+
+    wants_function wants; // null: anything will do
+    mail_list* list = nullptr;
+    envelope* before = nullptr;      // what it found is the one after this
+    envelope* seen_system = nullptr; // the last it has looked at, of each list
+    envelope* seen_mail = nullptr;
+    extras* among = nullptr; // the getters it has joined, to wait
+    std::optional<wait_list> place;
+  };
+
+  using drop_hook = std::function<void(envelope&)>;
+  enum class admission : std::uint8_t { let_in, dropped, refused, must_wait };
+
+  inbox_base();
+  inbox_base(std::size_t capacity, when_full policy);
+  ~inbox_base();
+
+  template <std::integral Count>
+  static std::size_t checked_capacity(Count capacity) {
+    if (std::cmp_less(capacity, 1)) refuse_capacity(std::to_string(capacity));
+    return static_cast<std::size_t>(capacity);
+  }
+
+  /// Whether mail may be added now; waits for room if that is the policy.
+  admission admit(deadline until, std::error_code& failed);
+  admission try_admit(std::error_code& failed);
+  /// Adds mail that was let in. May destroy the oldest.
+  void add(std::unique_ptr<envelope> mail);
+  /// Throws `errc::closed` on behalf of `what`.
+  void check_open(const char* what) const;
+  void add_system(std::unique_ptr<envelope> mail, system_order order);
+  void stash(std::unique_ptr<envelope> mail);
+
+  /// The bound has dropped a message.
+  void drop(std::unique_ptr<envelope> mail);
+  /// The same where nobody wants to see it.
+  void count_drop();
+  bool shows_dropped() const;
+  void on_drop(drop_hook hook);
+
+  /// Waits until there is what `wanted` wants; false when it `failed`.
+  bool find(search& wanted, deadline until, const char* what,
+            std::error_code& failed);
+  bool try_find(search& wanted);
+  /// Takes out and destroys what was found.
+  void discard(const search& found);
+
+private:
+  [[noreturn]] static void refuse_capacity(const std::string& capacity);
+  extras& more();
+  void check_thread() const;
+  void check_no_predicate(const char* call) const;
+  admission wait_for_room(deadline until, std::error_code& failed);
+  bool look(search& wanted);
+  bool look_in(mail_list& list, envelope*& seen, search& wanted);
+  envelope& unlink(mail_list& from, envelope* before);
+  envelope& unlink_oldest();
+
+  // Hub thread only.
+  mail_list mail_; // oldest first; system messages to come first are in more_
+  std::unique_ptr<extras> more_;
+  std::uint32_t size_ = 0;
+  bool closed_ = false;
+  bool looking_ = false; // a predicate is being asked
+};
+
+} // namespace greenroom

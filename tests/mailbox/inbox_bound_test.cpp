@@ -1,0 +1,737 @@
+// The bound of an inbox, system messages, and what hostile messages and
+// greenlets may do to it.
+
+#include "hub/support.hpp"
+
+#include <greenroom/hub/greenlet.hpp>
+#include <greenroom/hub/hub.hpp>
+#include <greenroom/hub/timeout.hpp>
+#include <greenroom/mailbox/inbox.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <variant>
+#include <vector>
+
+using namespace greenroom;
+using namespace std::chrono_literals;
+using test::error_of;
+using test::in_hub;
+using test::time_of;
+
+namespace {
+
+struct number {
+  int value;
+};
+struct text {
+  std::string value;
+};
+using numbers = inbox<number>;
+using mail = inbox<number, text>;
+
+std::string text_of(const number& message) {
+  return std::to_string(message.value);
+}
+std::string text_of(const text& message) {
+  return message.value;
+}
+template <class... Messages>
+std::string text_of(const std::variant<Messages...>& message) {
+  return std::visit([](const auto& each) { return text_of(each); }, message);
+}
+
+/// All that can be taken, in order: "1 hello 2".
+template <class... Messages>
+std::string contents(inbox<Messages...>& from) {
+  std::string all;
+  while (const auto message = from.try_get())
+    all += (all.empty() ? "" : " ") + text_of(*message);
+  return all;
+}
+
+/// Its moves throw when its countdown reaches zero.
+struct fragile {
+  explicit fragile(int identity) : id(identity) {}
+  fragile(fragile&& other) : id(other.id) {
+    if (countdown > 0 && --countdown == 0) throw std::runtime_error("it broke");
+    other.id = -1;
+  }
+  fragile& operator=(fragile&&) = delete;
+  static inline int countdown = 0;
+  int id;
+};
+
+/// Calls a function at its end, unless it was moved from.
+struct last_word {
+  explicit last_word(std::function<void()> what) : say(std::move(what)) {}
+  last_word(last_word&& other) noexcept : say(std::exchange(other.say, {})) {}
+  last_word& operator=(last_word&&) = delete;
+  ~last_word() {
+    if (say) say();
+  }
+  std::function<void()> say;
+};
+
+} // namespace
+
+TEST_SUITE("mailbox") {
+  // --- the bound ----------------------------------------------------------
+
+  TEST_CASE("a full inbox suspends the putter until mail is taken") {
+    in_hub([] {
+      mail in{2};
+      CHECK(in.capacity() == 2);
+      CHECK(in.policy() == when_full::wait);
+      int put = 0;
+      const auto putter = spawn([&] {
+        for (; put < 4; ++put)
+          in.put(number{put});
+      });
+      yield();
+      CHECK(put == 2);
+      CHECK(in.full());
+      CHECK_FALSE(in.try_put(text{"no room"}));
+      CHECK(in.get<number>().value == 0);
+      CHECK(put == 2);
+      yield();
+      CHECK(put == 3);
+      CHECK(contents(in) == "1 2");
+      putter.join();
+      CHECK(contents(in) == "3");
+    });
+  }
+
+  TEST_CASE("putters are served oldest first, and keep their place") {
+    in_hub([] {
+      numbers in{1};
+      in.put(number{0});
+      std::vector<any_greenlet> putters;
+      for (int i = 1; i <= 4; ++i)
+        putters.push_back(spawn([&, i] { in.put(number{i}); }));
+      yield();
+      for (int i = 0; i < 3; ++i) { // overtaken
+        in.get();
+        in.put(number{0});
+        yield();
+      }
+      putters[1].kill();
+      std::string order;
+      for (int i = 0; i < 4; ++i)
+        order += text_of(in.get());
+      CHECK(order == "0134");
+    });
+  }
+
+  TEST_CASE("a putter and a getter take turns when both can go on") {
+    in_hub([] {
+      numbers in{3};
+      std::string order;
+      for (int i = 0; i < 3; ++i)
+        in.put(number{i});
+      for (int i = 3; i < 6; ++i)
+        spawn([&, i] {
+          in.put(number{i});
+          order += "p" + std::to_string(i);
+        });
+      yield();
+      contents(in);
+      for (int i = 0; i < 3; ++i)
+        spawn(spawn_options{.order = start_order::next},
+              [&] { order += "g" + text_of(in.get()); });
+      yield();
+      yield();
+      CHECK(order == "p3g3p4g4p5g5");
+    });
+  }
+
+  TEST_CASE("a message that could not be put stays with its owner") {
+    for (const when_full policy : {when_full::wait, when_full::refuse})
+      in_hub([&] {
+        inbox<std::unique_ptr<int>> in{1, policy};
+        in.put(std::make_unique<int>(1));
+        auto mine = std::make_unique<int>(2);
+        std::error_code failed;
+        CHECK_FALSE(in.put(std::move(mine), 1s, failed));
+        if (policy == when_full::wait) {
+          CHECK(failed == errc::timed_out);
+          CHECK(error_of([&] { in.put(std::move(mine), 1s); }) ==
+                "std::system_error: inbox::put: timed out");
+          const auto putter = spawn([&] { in.put(std::move(mine)); });
+          yield();
+          putter.kill();
+          CHECK_FALSE(timeout{1s}.run([&] { in.put(std::move(mine)); }));
+        } else {
+          CHECK(failed == errc::full);
+          CHECK(error_of([&] { in.put(std::move(mine)); }) ==
+                "std::system_error: inbox::put: full");
+        }
+        CHECK_FALSE(in.try_put(std::move(mine)));
+        in.shutdown();
+        CHECK_FALSE(in.put(std::move(mine), {}, failed));
+        CHECK(failed == errc::closed);
+        REQUIRE(mine);
+        CHECK(*mine == 2);
+      });
+  }
+
+  TEST_CASE("a putter killed after room was made leaves it to the next") {
+    in_hub([] {
+      numbers in{1};
+      in.put(number{0});
+      const auto first = spawn([&] { in.put(number{1}); });
+      const auto second = spawn([&] { in.put(number{2}); });
+      yield();
+      in.get();
+      first.kill();
+      second.join();
+      CHECK(contents(in) == "2");
+    });
+  }
+
+  TEST_CASE("drop_oldest makes room, drop_newest does not let it in") {
+    for (const when_full policy :
+         {when_full::drop_oldest, when_full::drop_newest})
+      in_hub([&] {
+        mail in{2, policy};
+        std::string dropped;
+        in.put(number{0});
+        in.put(number{1});
+        in.put(number{2});
+        CHECK(in.dropped() == 1);
+        in.on_drop([&](const auto& message) { dropped += text_of(message); });
+        CHECK(in.try_put(text{"3"}));
+        std::error_code failed;
+        CHECK(in.put(number{4}, {}, failed));
+        CHECK(in.dropped() == 3);
+        in.on_drop({});
+        CHECK(in.put(number{5}, {}, failed));
+        CHECK(in.dropped() == 4);
+        CHECK(in.size() == 2);
+        const bool oldest = policy == when_full::drop_oldest;
+        CHECK(dropped == (oldest ? "12" : "34"));
+        CHECK(contents(in) == (oldest ? "4 5" : "0 1"));
+      });
+  }
+
+  TEST_CASE("an inbox for less than one message is refused") {
+    in_hub([] {
+      CHECK_THROWS_WITH_AS(numbers{0}, "inbox: a capacity of 0 messages",
+                           std::invalid_argument);
+      CHECK_THROWS_WITH_AS(numbers{-1}, "inbox: a capacity of -1 messages",
+                           std::invalid_argument);
+      CHECK(numbers{std::size_t{3}}.capacity() == 3);
+      CHECK(numbers{}.capacity() == numbers::unbounded);
+    });
+  }
+
+  TEST_CASE("a put by the receiver that would wait is an error") {
+    in_hub([] {
+      numbers in{1};
+      in.taken_by(current());
+      in.put(number{1});
+      CHECK(error_of([&] {
+              in.put(number{2});
+            }).find("inbox::put: Resource deadlock avoided") !=
+            std::string::npos);
+      std::error_code failed;
+      CHECK_FALSE(in.put(number{2}, 1s, failed));
+      CHECK(failed == std::errc::resource_deadlock_would_occur);
+      const auto other = spawn([&] { in.put(number{3}); });
+      yield();
+      CHECK(contents(in) == "1");
+      other.join();
+      CHECK(contents(in) == "3");
+    });
+  }
+
+  // --- system messages ----------------------------------------------------
+
+  TEST_CASE("system messages go ahead of mail and are outside the bound") {
+    in_hub([] {
+      mail in{1};
+      in.put(number{1});
+      in.put_system(text{"a"});
+      in.put_system(text{"end"}, system_order::in_turn);
+      in.put_system(text{"b"});
+      CHECK(in.size() == 4);
+      CHECK_FALSE(in.try_put(number{2}));
+      CHECK(in.get<number>().value == 1);
+      CHECK(in.try_put(number{2}));
+      in.stash(in.get());
+      in.unstash_all();
+      in.put_system(text{"c"});
+      CHECK(contents(in) == "b c a end 2");
+    });
+  }
+
+  TEST_CASE("a choosing getter sees system messages that come while it waits") {
+    in_hub([] {
+      mail in;
+      in.put(number{1});
+      int shown = 0;
+      const auto getter = spawn([&] {
+        return text_of(in.get_if([&](const auto& message) {
+          ++shown;
+          return text_of(message) == "now";
+        }));
+      });
+      yield();
+      in.put_system(text{"soon"});
+      yield();
+      in.put(number{2});
+      in.put_system(text{"now"});
+      in.put_system(text{"late"});
+      CHECK(getter.get() == "now");
+      CHECK(shown == 3);
+      CHECK(contents(in) == "soon late 1 2");
+    });
+  }
+
+  TEST_CASE("what is outside the bound is never dropped") {
+    in_hub([] {
+      mail in{2, when_full::drop_oldest};
+      in.put(number{1});
+      in.put(number{2});
+      in.stash(in.get());
+      in.stash(in.get());
+      in.put_system(text{"a"}, system_order::in_turn);
+      in.put(number{3});
+      in.put_system(text{"b"}, system_order::in_turn);
+      in.put_system(text{"c"});
+      in.unstash_all();
+      for (int i = 4; i < 10; ++i)
+        in.put(number{i});
+      CHECK(in.dropped() == 5);
+      CHECK(text_of(in.get_if<text>([](const text& message) {
+              return message.value == "a";
+            })) == "a");
+      in.put(number{10});
+      CHECK(contents(in) == "c 1 2 b 9 10");
+    });
+  }
+
+  TEST_CASE("a drop takes the same time however much stands before it") {
+    in_hub([] {
+      numbers in{1, when_full::drop_oldest};
+      constexpr int many = 100'000; // seconds, if each drop walked past them
+      for (int i = 0; i < many; ++i)
+        in.put_system(number{i}, system_order::in_turn);
+      for (int i = 0; i < many; ++i)
+        in.put(number{i});
+      CHECK(in.dropped() == many - 1);
+    });
+  }
+
+  // --- messages that throw, wait or put -----------------------------------
+
+  TEST_CASE("a message that throws when moved is delivered once or is still "
+            "there") {
+    for (int strike = 1; strike < 4; ++strike)
+      for (int way = 0; way < 6; ++way) {
+        CAPTURE(strike);
+        CAPTURE(way);
+        in_hub([&] {
+          inbox<fragile, text> in;
+          in.put(fragile{1});
+          std::optional<int> taken;
+          fragile::countdown = strike;
+          const auto any = [](const fragile&) { return true; };
+          std::error_code failed;
+          try {
+            switch (way) {
+            case 0:
+              taken = std::get<fragile>(in.get()).id;
+              break;
+            case 1:
+              taken = std::get<fragile>(*in.try_get()).id;
+              break;
+            case 2:
+              taken = in.get<fragile>().id;
+              break;
+            case 3:
+              taken = in.get<fragile>({}, failed)->id;
+              break;
+            case 4:
+              taken = in.get_if<fragile>(any).id;
+              break;
+            case 5:
+              taken = std::get<fragile>(in.get_if(any)).id;
+              break;
+            }
+          } catch (const std::runtime_error&) {
+          }
+          fragile::countdown = 0;
+          CHECK(taken.value_or(1) == 1);
+          CHECK(in.size() == (taken ? 0 : 1));
+        });
+      }
+  }
+
+  TEST_CASE("a getter whose message throws leaves it to the next getter") {
+    in_hub([] {
+      inbox<fragile> in;
+      std::string order;
+      spawn([&] { order += error_of([&] { in.get<fragile>(); }); });
+      spawn([&] { order += " then " + std::to_string(in.get<fragile>().id); });
+      yield();
+      CHECK(in.try_put(fragile{5}));
+      fragile::countdown = 1;
+      yield();
+      CHECK(order == "std::runtime_error: it broke then 5");
+    });
+  }
+
+  TEST_CASE("a putter whose message throws makes way for the next") {
+    in_hub([] {
+      inbox<fragile> in{1};
+      in.put(fragile{0});
+      std::string error;
+      spawn([&] { error = error_of([&] { in.put(fragile{1}); }); });
+      spawn([&] { in.put(fragile{2}); });
+      yield();
+      CHECK(in.get<fragile>().id == 0);
+      fragile::countdown = 1;
+      yield();
+      CHECK(error == "std::runtime_error: it broke");
+      CHECK(in.get<fragile>().id == 2);
+    });
+  }
+
+  TEST_CASE("the end of a message may put into its inbox, and wait") {
+    in_hub([] {
+      auto in =
+          std::make_unique<inbox<last_word, number>>(1, when_full::drop_oldest);
+      std::string said;
+      const auto speak = [&] {
+        said += in ? (in->try_put(number{1}) ? "put " : "closed ") : "late ";
+        yield();
+      };
+      in->put(last_word{speak});
+      in->put(number{2}); // drops it, and then it drops this
+      CHECK(said == "put ");
+      CHECK(in->dropped() == 2);
+      CHECK(std::get<number>(in->get()).value == 1);
+
+      in->put(last_word{speak});
+      in->put_system(last_word{speak});
+      in->shutdown_now();
+      CHECK(said == "put closed closed ");
+      CHECK(in->empty());
+
+      in = std::make_unique<inbox<last_word, number>>(5);
+      in->put(last_word{speak});
+      in->put(last_word{speak});
+      in->stash(in->get());
+      const auto getter = spawn([&] {
+        said += error_of([&] { in->get<number>(); }).substr(0, 17) + " ";
+      });
+      yield();
+      said.clear();
+      in.reset();
+      CHECK(getter.dead());
+      CHECK(said.find("late") != std::string::npos);
+      CHECK(said.find("std::system_error") != std::string::npos);
+    });
+  }
+
+  TEST_CASE("the drop hook may end the inbox, change itself, or throw") {
+    in_hub([] {
+      auto in = std::make_unique<mail>(1, when_full::drop_oldest);
+      in->put(number{1});
+      in->on_drop([&](const auto&) { throw std::runtime_error("dropped"); });
+      CHECK(error_of([&] { in->put(number{2}); }) ==
+            "std::runtime_error: dropped");
+      CHECK(contents(*in) == "2");
+      in->put(number{3});
+      in->on_drop([&, kept = std::string(100, 'x')](const auto&) {
+        in->on_drop({});
+        CHECK(kept.size() == 100);
+      });
+      in->put(number{4});
+      in->on_drop([&, kept = std::string(100, 'x')](const auto&) {
+        in.reset();
+        CHECK(kept.size() == 100);
+      });
+      in->put(number{5});
+      CHECK_FALSE(in);
+    });
+  }
+
+  // --- lifetimes ----------------------------------------------------------
+
+  TEST_CASE("an inbox may be destroyed by a callback that runs just before "
+            "whom it woke") {
+    // Callbacks come between two items of ready work every 64 items: try
+    // every offset.
+    for (int before = 0; before < 70; ++before)
+      for (int way = 0; way < 3; ++way)
+        in_hub([&] {
+          auto in = std::make_unique<numbers>(1);
+          std::string error = "none";
+          bool done = false;
+          const auto any = [](const number&) { return true; };
+          if (way == 2) in->put(number{0});
+          spawn([&] {
+            error = error_of([&] {
+              if (way == 0) in->get();
+              if (way == 1) in->get_if<number>(any);
+              if (way == 2) in->put(number{1});
+              done = true;
+            });
+          });
+          yield();
+          for (int i = 0; i < before; ++i)
+            spawn([] {});
+          spawn([&] { hub::current().post([&] { in.reset(); }); });
+          way == 2 ? (void)in->get() : in->put(number{1});
+          idle();
+          if (done)
+            CHECK(error == "");
+          else
+            CHECK(error.find("destroyed while waited on") != std::string::npos);
+        });
+  }
+
+  TEST_CASE("the getter may destroy the inbox it was served by") {
+    in_hub([] {
+      auto in = std::make_unique<mail>();
+      spawn([&] {
+        in->get<text>();
+        in.reset();
+      });
+      yield();
+      in->put(number{1});
+      in->put(text{"x"});
+      in->put(number{2});
+      yield();
+      CHECK_FALSE(in);
+    });
+  }
+
+  TEST_CASE("an inbox destroyed at the deadline of who waits in it") {
+    in_hub([] {
+      auto in = std::make_unique<numbers>(1);
+      in->put(number{1});
+      std::string errors;
+      const auto never = [](const number&) { return false; };
+      spawn_later(1s, [&] { in.reset(); });
+      const auto note = [&](auto&& call) { errors += error_of(call) + "\n"; };
+      spawn([&] { note([&] { in->get_if<number>(never, 1s); }); });
+      spawn([&] { note([&] { in->put(number{2}, 1s); }); });
+      sleep(2s);
+      CHECK(errors == "std::system_error: inbox::get_if: timed out\n"
+                      "std::system_error: inbox::put: timed out\n");
+    });
+  }
+
+  // --- outside greenlets --------------------------------------------------
+
+  TEST_CASE("a hub callback may put and take, but not wait") {
+    in_hub([] {
+      numbers in{1};
+      bool checked = false;
+      hub::current().post([&] {
+        CHECK_THROWS_AS(in.get(), wait_refused);
+        CHECK_THROWS_AS(in.get<number>(), wait_refused);
+        CHECK(in.try_put(number{1}));
+        in.put_system(number{2});
+        CHECK_THROWS_AS(in.put(number{3}), wait_refused);
+        CHECK(contents(in) == "2 1");
+        checked = true;
+      });
+      idle();
+      CHECK(checked);
+      const no_wait guard;
+      CHECK_THROWS_AS(in.get(), wait_refused);
+    });
+  }
+
+  TEST_CASE("an inbox refuses the thread of another hub") {
+    in_hub([] {
+      numbers in{1};
+      std::thread([&] {
+        CHECK_THROWS_AS(in.get(), wrong_hub);
+        CHECK_THROWS_AS(in.get<number>(), wrong_hub);
+      }).join();
+      in.put(number{1});
+      std::thread([&] {
+        CHECK_THROWS_AS(in.put(number{2}), wrong_hub);
+#ifndef NDEBUG
+        CHECK_THROWS_AS(in.get(), wrong_hub);
+        CHECK_THROWS_AS(in.put_system(number{2}), wrong_hub);
+#endif
+      }).join();
+      CHECK(contents(in) == "1");
+    });
+  }
+
+  TEST_CASE("a deadlock report names the inbox's call") {
+    in_hub([] {
+      numbers in{1};
+      const auto has = [](const std::string& all, const char* part) {
+        return all.find(part) != std::string::npos;
+      };
+      CHECK(has(error_of([&] { in.get<number>(); }), "inbox::get"));
+      in.put(number{1});
+      CHECK(has(error_of([&] { in.put(number{2}); }), "inbox::put"));
+      const auto never = [](const number&) { return false; };
+      CHECK(has(error_of([&] { in.get_if(never); }), "inbox::get_if"));
+      CHECK(contents(in) == "1");
+    });
+  }
+
+  // --- against a model ----------------------------------------------------
+
+  TEST_CASE("an inbox does what a plain list would") {
+    struct entry {
+      int value;
+      bool counted;
+    };
+    for (unsigned seed = 1; seed <= 20; ++seed) {
+      CAPTURE(seed);
+      in_hub([&] {
+        std::mt19937 random{seed};
+        const auto below = [&](int end) {
+          return static_cast<int>(random() % static_cast<unsigned>(end));
+        };
+        constexpr int capacity = 4;
+        numbers in{capacity, when_full::drop_oldest};
+        std::deque<entry> system, rest, stash;
+        std::size_t dropped = 0;
+        const auto counted = [&] {
+          return std::count_if(rest.begin(), rest.end(),
+                               [](const entry& each) { return each.counted; });
+        };
+        const auto choose = [&](int divisor) -> std::optional<int> {
+          for (auto* list : {&system, &rest})
+            for (auto each = list->begin(); each != list->end(); ++each)
+              if (each->value % divisor == 0) {
+                const int value = each->value;
+                list->erase(each);
+                return value;
+              }
+          return std::nullopt;
+        };
+        for (int i = 0; i < 2000; ++i) {
+          std::optional<number> taken;
+          std::optional<int> expected;
+          switch (below(8)) {
+          case 0:
+          case 1:
+          case 2:
+            if (counted() == capacity) {
+              rest.erase(
+                  std::find_if(rest.begin(), rest.end(),
+                               [](const entry& each) { return each.counted; }));
+              ++dropped;
+            }
+            rest.push_back({i, true});
+            in.put(number{i});
+            break;
+          case 3:
+            system.push_back({i, false});
+            in.put_system(number{i});
+            break;
+          case 4:
+            rest.push_back({i, false});
+            in.put_system(number{i}, system_order::in_turn);
+            break;
+          case 5:
+            expected = choose(1);
+            taken = in.try_get<number>();
+            break;
+          case 6: {
+            const int divisor = 1 + below(5);
+            expected = choose(divisor);
+            taken = in.try_get_if<number>([&](const number& message) {
+              return message.value % divisor == 0;
+            });
+            if (taken && below(2) == 0) {
+              stash.push_back({taken->value, false});
+              in.stash(*taken);
+            }
+            break;
+          }
+          case 7:
+            rest.insert(rest.begin(), stash.begin(), stash.end());
+            stash.clear();
+            in.unstash_all();
+            break;
+          }
+          REQUIRE(taken.has_value() == expected.has_value());
+          if (taken) REQUIRE(taken->value == *expected);
+          REQUIRE(in.size() == system.size() + rest.size());
+          REQUIRE(in.dropped() == dropped);
+          REQUIRE(in.stashed() == stash.size());
+          REQUIRE(in.full() == (counted() >= capacity));
+        }
+      });
+    }
+  }
+
+  TEST_CASE("with kills at every wait each message is taken exactly once") {
+    for (unsigned seed = 1; seed <= 10; ++seed) {
+      CAPTURE(seed);
+      in_hub([&] {
+        std::mt19937 random{seed};
+        numbers in{3};
+        constexpr int count = 1000;
+        std::vector<int> put(count), taken(count);
+        int next = 0;
+        const auto note = [&](const number& message) {
+          ++taken[static_cast<std::size_t>(message.value)];
+        };
+        const auto put_some = [&] {
+          while (next < count) {
+            const auto value = static_cast<std::size_t>(next++);
+            in.put(number{static_cast<int>(value)});
+            ++put[value]; // nothing waits between the two
+          }
+        };
+        const auto take_any = [&] {
+          for (;;)
+            note(std::get<number>(in.get()));
+        };
+        const auto take_odd = [&] {
+          for (;;)
+            note(in.get_if<number>(
+                [](const number& message) { return message.value % 2 == 1; },
+                1s));
+        };
+        std::vector<any_greenlet> all;
+        const auto spawn_one = [&](std::size_t which) -> any_greenlet {
+          if (which % 3 == 0) return spawn(put_some);
+          if (which % 3 == 1) return spawn(take_any);
+          return spawn([&] { error_of(take_odd); });
+        };
+        for (std::size_t i = 0; i < 9; ++i)
+          all.push_back(spawn_one(i));
+        for (int kills = 0; kills < 100'000; ++kills) {
+          if (next >= count) break;
+          for (unsigned turns = random() % 3; turns > 0; --turns)
+            yield();
+          const std::size_t victim = random() % all.size();
+          random() % 2 ? (void)all[victim].kill() : all[victim].kill_soon();
+          all[victim] = spawn_one(victim);
+        }
+        idle();
+        for (const auto& each : all)
+          each.kill();
+        CHECK(in.empty());
+        CHECK(next == count);
+        CHECK(put == taken);
+      });
+    }
+  }
+}
