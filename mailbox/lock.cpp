@@ -22,16 +22,16 @@ bool rlock::wait_for_it(deadline until) {
 }
 
 /// Everybody who waits gets the lock, one after another, and passes it on with
-/// an error.
+/// an error. It is free first, in case there is no memory to say so.
 void rlock::holder_ended(greenlet_link& link, greenlet_base& ended) {
   rlock& self = static_cast<holder_end&>(link).of;
-  const std::string what =
-      "lock: greenlet '" + ended.name() + "' ended while it held it";
-  log_error(what);
-  self.abandoned_ = std::make_exception_ptr(
-      std::system_error(std::make_error_code(std::errc::owner_dead), what));
   self.owner_ = nullptr;
   self.block_.release();
+  const std::string what =
+      "lock: greenlet '" + ended.name() + "' ended while it held it";
+  self.abandoned_ = std::make_exception_ptr(
+      std::system_error(std::make_error_code(std::errc::owner_dead), what));
+  log_error(what);
 }
 
 void rlock::refuse_abandoned() {
