@@ -27,17 +27,22 @@ void queue_base::check_home() const {
 
 // --- waiting --------------------------------------------------------------
 
-bool queue_base::wait_for_item(deadline until, const char* what) {
-  for (bool again = false; empty(); again = true) // keeps its place
-    if (closed_ || !getters_.wait_turn(until, what, this, again)) return false;
-  return true;
+queue_base::refusal queue_base::wait_for_item(deadline until,
+                                              const char* what) {
+  for (bool again = false; empty(); again = true) { // keeps its place
+    if (closed_) return errc::closed;
+    if (!getters_.wait_turn(until, what, this, again)) return errc::timed_out;
+  }
+  return std::nullopt;
 }
 
-bool queue_base::wait_for_room(deadline until) {
-  for (bool again = false; !has_room(); again = true)
-    if (closed_ || !putters_.wait_turn(until, calls_.put, this, again))
-      return false;
-  return true;
+queue_base::refusal queue_base::wait_for_room(deadline until) {
+  for (bool again = false; !has_room(); again = true) {
+    if (closed_) return errc::closed;
+    if (!putters_.wait_turn(until, calls_.put, this, again))
+      return errc::timed_out;
+  }
+  return std::nullopt;
 }
 
 // --- tasks ----------------------------------------------------------------

@@ -66,11 +66,13 @@ protected:
   }
 
   bool has_room() const { return size_ < room_; }
-  /// Waits until there is an item; false when `until` passed or the queue is
-  /// closed: `why_not` tells which.
-  bool wait_for_item(deadline until, const char* what);
-  bool wait_for_room(deadline until);
-  errc why_not() const { return closed_ ? errc::closed : errc::timed_out; }
+  /// Why there is nothing to take, or to add; none when there is.
+  using refusal = std::optional<errc>;
+
+  /// Waits until there is an item. Refused because `until` passed, the queue
+  /// may be gone.
+  refusal wait_for_item(deadline until, const char* what);
+  refusal wait_for_room(deadline until);
 
   void item_added() {
     ++size_;
@@ -153,15 +155,19 @@ public:
 
   /// Adds an item; while the queue is full, waits until `until`.
   void put(Item&& item, deadline until = {}) {
-    if (!has_room() && !wait_for_room(until))
-      throw_error(why_not(), Items::calls.put);
+    if (!has_room())
+      if (const refusal why = wait_for_room(until))
+        throw_error(*why, Items::calls.put);
     add(std::move(item));
   }
   bool put(Item&& item, deadline until, std::error_code& failed) {
     failed.clear();
-    if (has_room() || wait_for_room(until)) return add(std::move(item));
-    failed = why_not();
-    return false;
+    if (!has_room())
+      if (const refusal why = wait_for_room(until)) {
+        failed = *why;
+        return false;
+      }
+    return add(std::move(item));
   }
   /// Of an lvalue, what is put is a copy made now.
   void put(const Item& item, deadline until = {}) { put(Item(item), until); }
@@ -171,28 +177,33 @@ public:
 
   /// Takes the next item; while the queue is empty, waits until `until`.
   Item get(deadline until = {}) {
-    if (empty() && !wait_for_item(until, Items::calls.get))
-      throw_error(why_not(), Items::calls.get);
+    if (empty())
+      if (const refusal why = wait_for_item(until, Items::calls.get))
+        throw_error(*why, Items::calls.get);
     return take();
   }
   std::optional<Item> get(deadline until, std::error_code& failed) {
     std::optional<Item> place;
     failed.clear();
-    if (!get_into(place, until)) failed = why_not();
+    if (const refusal why = get_into(place, until)) failed = *why;
     return place;
   }
 
   /// A copy of what `get` would take, which stays; waits as `get` does.
   Item peek(deadline until = {}) {
-    if (empty() && !wait_for_item(until, Items::calls.peek))
-      throw_error(why_not(), Items::calls.peek);
+    if (empty())
+      if (const refusal why = wait_for_item(until, Items::calls.peek))
+        throw_error(*why, Items::calls.peek);
     return *try_peek();
   }
   std::optional<Item> peek(deadline until, std::error_code& failed) {
     failed.clear();
-    if (!empty() || wait_for_item(until, Items::calls.peek)) return *try_peek();
-    failed = why_not();
-    return std::nullopt;
+    if (empty())
+      if (const refusal why = wait_for_item(until, Items::calls.peek)) {
+        failed = *why;
+        return std::nullopt;
+      }
+    return *try_peek();
   }
 
   /// False, and `item` untouched, when the queue is full or closed.
@@ -257,10 +268,12 @@ private:
     remove(place);
   }
 
-  bool get_into(std::optional<Item>& place, deadline until = {}) {
-    if (empty() && !wait_for_item(until, Items::calls.get)) return false;
+  refusal get_into(std::optional<Item>& place, deadline until = {}) {
+    if (empty())
+      if (const refusal why = wait_for_item(until, Items::calls.get))
+        return why;
     take_into(place);
-    return true;
+    return std::nullopt;
   }
 
   template <class Place>

@@ -793,6 +793,27 @@ TEST_SUITE("mailbox") {
       });
   }
 
+  TEST_CASE("a queue may be destroyed before those run whose deadline passed") {
+    in_hub([] {
+      auto full = std::make_unique<queue<int>>(1);
+      auto drained = std::make_unique<queue<int>>();
+      full->put(1);
+      auto destroyer = spawn([&] {
+        sleep(1s);
+        full.reset();
+        drained.reset();
+      });
+      std::error_code put_failed, get_failed, peek_failed;
+      auto putter = spawn([&] { full->put(2, 1s, put_failed); });
+      auto getter = spawn([&] { drained->get(1s, get_failed); });
+      auto peeker = spawn([&] { drained->peek(1s, peek_failed); });
+      joinall(std::vector<any_greenlet>{destroyer, putter, getter, peeker});
+      CHECK(put_failed == errc::timed_out);
+      CHECK(get_failed == errc::timed_out);
+      CHECK(peek_failed == errc::timed_out);
+    });
+  }
+
   TEST_CASE("the getter may destroy the queue it was served by") {
     in_hub([] {
       auto numbers = std::make_unique<queue<int>>();
