@@ -55,8 +55,11 @@ namespace inside {
 
 template <class Source, class Handler, class AtEnd>
 class take_case final : public select_case {
-  using item =
-      std::remove_cvref_t<decltype(*std::declval<Source&>().try_get())>;
+  /// Built in place from what `try_get` returns: moving it could lose it.
+  struct attempt {
+    explicit attempt(Source& source) : item(source.try_get()) {}
+    decltype(std::declval<Source&>().try_get()) item;
+  };
 
 public:
   take_case(Source& source, Handler&& handler, AtEnd&& at_end)
@@ -64,18 +67,14 @@ public:
         at_end_(std::move(at_end)) {}
 
   bool take() override {
-    if (auto got = source_.try_get()) {
-      taken_.emplace(*std::move(got));
-      return true;
-    }
-    return source_.closed();
+    return taken_.emplace(source_).item || source_.closed();
   }
   void join(watch_set& all) override {
     place.stand_in(all, source_.watchers());
   }
   void handle() override {
-    if (taken_)
-      std::invoke(handler_, *std::move(taken_));
+    if (taken_->item)
+      std::invoke(handler_, *std::move(taken_->item));
     else
       std::invoke(at_end_);
   }
@@ -84,7 +83,7 @@ private:
   Source& source_;
   Handler handler_;
   AtEnd at_end_;
-  std::optional<item> taken_;
+  std::optional<attempt> taken_;
 };
 
 template <class Handler>

@@ -260,3 +260,33 @@ TEST_CASE("take_any takes from any of a list of queues") {
       CHECK(each->watchers().empty());
   });
 }
+
+TEST_CASE("an item that throws when moved is taken by select or still there") {
+  struct heavy {
+    heavy() = default;
+    heavy(heavy&& other) : whole(other.whole) {
+      if (moves_left() == 0) throw std::runtime_error("slipped");
+      --moves_left();
+      other.whole = false;
+    }
+    static int& moves_left() {
+      static int left = 0;
+      return left;
+    }
+    bool whole = true;
+  };
+  in_hub([] {
+    queue<heavy> items;
+    heavy::moves_left() = 1;
+    items.put(heavy{});
+    int taken = 0;
+    const auto count = [&](heavy&& item) { taken += item.whole; };
+    CHECK(error_of([&] { select(from(items, count)); }) ==
+          "std::runtime_error: slipped");
+    CHECK(items.size() == 1);
+    heavy::moves_left() = 1; // out of the queue, and not again
+    select(from(items, count));
+    CHECK(taken == 1);
+    CHECK(items.empty());
+  });
+}
