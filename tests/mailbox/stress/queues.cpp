@@ -1,0 +1,336 @@
+#include "mailbox/stress/programs.hpp"
+
+#include <greenroom/mailbox/lifo_queue.hpp>
+#include <greenroom/mailbox/priority_queue.hpp>
+#include <greenroom/mailbox/queue.hpp>
+#include <greenroom/mailbox/select.hpp>
+#include <greenroom/mailbox/waiting.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <set>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace stress {
+namespace {
+
+int rank(name called) {
+  return (called.first + 3 * called.second) % 5;
+}
+
+struct by_rank {
+  bool operator()(const parcel& one, const parcel& other) const {
+    parcel::slip(); // a comparison may throw, too
+    return rank(one.called()) < rank(other.called());
+  }
+};
+
+using names = std::vector<name>;
+
+/// A kind of queue, and which of those in it is next, oldest first.
+struct fifo {
+  using type = queue<parcel>;
+  static auto next(names& all) { return all.begin(); }
+};
+struct lifo {
+  using type = lifo_queue<parcel>;
+  static auto next(names& all) { return all.end() - 1; }
+};
+struct lowest {
+  using type = priority_queue<parcel, by_rank>;
+  static auto next(names& all) {
+    return std::min_element(all.begin(), all.end(), [](name one, name other) {
+      return rank(one) < rank(other);
+    });
+  }
+};
+
+template <class Kind>
+class queue_program final : public program {
+  using queue_type = typename Kind::type;
+
+public:
+  explicit queue_program(dice& random)
+      : program(random),
+        capacity_(random.one_in(4)
+                      ? queue_type::unbounded
+                      : static_cast<std::size_t>(1 + random.below(4))),
+        queue_(capacity_) {
+    if (random.one_in(4)) parcel::slippery = &random;
+    ends_ = random.one_in(3);
+  }
+
+private:
+  void begin() override {
+    add_some(5, [this] { put_some(); });
+    add_some(5, [this] { get_some(); });
+    if (random_.one_in(2)) add_some(2, [this] { join(); });
+  }
+
+  // --- putting -------------------------------------------------------------
+
+  void put_some() {
+    const int sender = senders_++;
+    for (int number = 0; number < 6; ++number) {
+      put_one({sender, number});
+      pause();
+    }
+  }
+
+  void put_one(name called) {
+    parcel item{called};
+    try {
+      if (random_.one_in(5))
+        try_put(item);
+      else
+        attempt([&](deadline until) { return put(item, until); });
+    } catch (...) { // the greenlet is killed
+      check(item.has_content() || accepted(called), "a kill lost what was put");
+      throw;
+    }
+    check(item.has_content() != accepted(called),
+          "what was put is in two places, or nowhere");
+  }
+
+  void try_put(parcel& item) {
+    const bool room = queue_.size() < capacity_ && !closed_;
+    try {
+      const bool done = queue_.try_put(std::move(item));
+      check(done == room, "try_put was wrong about the room");
+      if (done) added(item.called());
+    } catch (const parcel::slipped&) {
+    }
+  }
+
+  bool put(parcel& item, deadline until) {
+    const counted here{putting_};
+    std::error_code failed;
+    if (random_.one_in(2))
+      queue_.put(std::move(item), until, failed);
+    else
+      try {
+        queue_.put(std::move(item), until);
+      } catch (const std::system_error& caught) {
+        failed = caught.code();
+      }
+    if (!failed)
+      added(item.called());
+    else
+      check_failure(failed);
+    return !failed;
+  }
+
+  void check_failure(std::error_code failed) const {
+    check(failed == errc::timed_out || failed == errc::closed, "an odd error");
+    check(failed != errc::closed || closed_, "closed without shutdown");
+  }
+
+  bool accepted(name called) const { return accepted_.contains(called); }
+
+  void added(name called) {
+    check(!closed_, "put into a closed queue");
+    check(accepted_.insert(called).second, "put twice");
+    model_.push_back(called);
+    ++unfinished_;
+  }
+
+  // --- getting -------------------------------------------------------------
+
+  void get_some() {
+    for (int i = 0; i < 8; ++i) {
+      get_one();
+      pause();
+      if (taken_ > 0 && random_.one_in(2)) finish_one();
+    }
+  }
+
+  void get_one() {
+    const counted here{getting_};
+    switch (random_.below(10)) {
+    case 0:
+      return try_get();
+    case 1:
+      return pop();
+    case 2:
+      attempt([&] { return loop(); });
+      return;
+    case 3:
+      attempt([&](deadline until) { return peek(until); });
+      return;
+    case 4:
+      attempt([&](deadline until) { return select_one(until); });
+      return;
+    case 5:
+      attempt([&](deadline until) { return wait_for_one(until); });
+      return;
+    default:
+      attempt([&](deadline until) { return get(until); });
+    }
+  }
+
+  bool get(deadline until) {
+    std::error_code failed;
+    if (random_.one_in(2)) {
+      const auto got = queue_.get(until, failed);
+      if (got) return received(*got);
+    } else {
+      try {
+        const parcel got = queue_.get(until);
+        return received(got);
+      } catch (const std::system_error& caught) {
+        failed = caught.code();
+      }
+    }
+    check_failure(failed);
+    check(failed != errc::closed || model_.empty(), "closed before drained");
+    return false;
+  }
+
+  void try_get() {
+    try {
+      const auto got = queue_.try_get();
+      check(got.has_value() == !model_.empty(), "try_get was wrong");
+      if (got) received(*got);
+    } catch (const parcel::slipped&) {
+    }
+  }
+
+  void pop() {
+    if (queue_.empty()) return;
+    const name called = queue_.try_peek()->called();
+    try {
+      queue_.pop();
+    } catch (const parcel::slipped&) {
+      return;
+    }
+    leave(called);
+  }
+
+  bool loop() {
+    for (const parcel& each : queue_) {
+      received(each);
+      if (random_.one_in(3)) return true;
+    }
+    check(closed_ && model_.empty(), "a loop ended before the queue was shut");
+    return false;
+  }
+
+  bool peek(deadline until) {
+    std::error_code failed;
+    const auto shown = queue_.peek(until, failed);
+    if (shown)
+      check(shown->called() == *Kind::next(model_), "peek showed another");
+    else
+      check_failure(failed);
+    return shown.has_value();
+  }
+
+  bool select_one(deadline until) {
+    return select(until,
+                  from(
+                      queue_, [this](const parcel& got) { received(got); },
+                      [this] {
+                        check(closed_ && model_.empty(),
+                              "select: closed before drained");
+                      }))
+        .has_value();
+  }
+
+  bool wait_for_one(deadline until) {
+    const bool ready = !wait({queue_}, until).empty();
+    if (ready) try_get();
+    return ready;
+  }
+
+  bool received(const parcel& item) {
+    check(item.has_content(), "an item came without its content");
+    leave(item.called());
+    return true;
+  }
+
+  void leave(name called) {
+    check(!model_.empty() && *Kind::next(model_) == called,
+          "an item came out of order, or twice");
+    model_.erase(Kind::next(model_));
+    ++taken_;
+  }
+
+  // --- tasks, and the end --------------------------------------------------
+
+  void finish_one() {
+    --taken_;
+    if (unfinished_ == 0) return; // dropped with what was left
+    queue_.task_done();
+    --unfinished_;
+  }
+
+  void join() {
+    const counted here{joining_};
+    attempt([&](deadline until) { return queue_.join(until); });
+  }
+
+  void close() {
+    closed_ = true;
+    if (random_.one_in(2)) return queue_.shutdown();
+    queue_.shutdown_now();
+    unfinished_ -= std::min(unfinished_, model_.size());
+    model_.clear();
+  }
+
+  void disturb() override {
+    anywhere([this] {
+      if (ends_ && random_.one_in(6)) return close();
+      parcel item{{100, foreign_++}};
+      random_.one_in(2) ? try_put(item) : try_get();
+    });
+  }
+
+  void check_at_rest() override {
+    check(queue_.size() == model_.size(), "the queue's size is wrong");
+    check(queue_.unfinished() == unfinished_, "unfinished() is wrong");
+    check(getting_ == 0 || !queue_.ready(), "a getter was forgotten");
+    check(putting_ == 0 || (queue_.size() >= capacity_ && !closed_),
+          "a putter was forgotten");
+    check(joining_ == 0 || unfinished_ > 0, "a joiner was forgotten");
+    check(queue_.watchers().empty() == (getting_ == 0),
+          "somebody stands in the queue who does not wait");
+  }
+
+  void check_at_end() override {
+    check(getting_ + putting_ + joining_ == 0, "a call was left open");
+    parcel::slippery = nullptr;
+    while (!queue_.empty())
+      try_get();
+    check(model_.empty(), "an item was lost");
+  }
+
+  const std::size_t capacity_;
+  queue_type queue_;
+  bool ends_ = false;
+  bool closed_ = false;
+  int senders_ = 0;
+  int foreign_ = 0;
+  int getting_ = 0;
+  int putting_ = 0;
+  int joining_ = 0;
+  int taken_ = 0;           // and not called done
+  names model_;             // what is in the queue, oldest first
+  std::set<name> accepted_; // what ever was
+  std::size_t unfinished_ = 0;
+};
+
+} // namespace
+
+void fifo_queues(dice& random) {
+  run<queue_program<fifo>>(random);
+}
+void lifo_queues(dice& random) {
+  run<queue_program<lifo>>(random);
+}
+void priority_queues(dice& random) {
+  run<queue_program<lowest>>(random);
+}
+
+} // namespace stress
