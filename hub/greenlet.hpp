@@ -301,6 +301,8 @@ public:
   /// greenlet: the same object each time. Killed: `errc::killed`. `until`
   /// passed: `errc::timed_out`, and the greenlet goes on.
   Result get(deadline until = {});
+  /// As `get` for a result nobody else reads: it is moved out.
+  Result take(deadline until = {});
 
 protected:
   using stored = std::conditional_t<std::is_void_v<Result>, bool, Result>;
@@ -325,6 +327,7 @@ public:
   greenlet_with_result<Result>* operator->() const { return &**this; }
 
   Result get(deadline until = {}) const { return (**this).get(until); }
+  Result take(deadline until = {}) const { return (**this).take(until); }
   const auto& value() const { return (**this).value(); }
 };
 
@@ -380,6 +383,12 @@ template <class Result>
 Result greenlet_with_result<Result>::get(deadline until) {
   greenlet_access::check_got(*this, join(until));
   if constexpr (!std::is_void_v<Result>) return *value_;
+}
+
+template <class Result>
+Result greenlet_with_result<Result>::take(deadline until) {
+  greenlet_access::check_got(*this, join(until));
+  if constexpr (!std::is_void_v<Result>) return std::move(*value_);
 }
 
 template <class Result, class Function>

@@ -196,6 +196,15 @@ TEST_SUITE("hub") {
     });
   }
 
+  TEST_CASE("take moves out a result that cannot be copied") {
+    in_hub([] {
+      const auto made = spawn([] { return std::make_unique<int>(7); });
+      CHECK(*made.take() == 7);
+      CHECK_THROWS_AS(spawn([] { throw std::string("no"); }).take(),
+                      std::string);
+    });
+  }
+
   TEST_CASE("get rethrows the same exception object every time") {
     in_hub([] {
       const auto failing = spawn([] { throw failure("once"); });
