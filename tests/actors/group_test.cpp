@@ -1,0 +1,717 @@
+#include "hub/support.hpp"
+
+#include <greenroom/actors/group.hpp>
+#include <greenroom/hub/greenlet.hpp>
+#include <greenroom/hub/hub.hpp>
+#include <greenroom/hub/timeout.hpp>
+#include <greenroom/mailbox/event.hpp>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+using namespace greenroom;
+using namespace std::chrono_literals;
+using test::at_exit;
+using test::error_of;
+using test::in_hub;
+using test::time_of;
+
+namespace {
+
+struct failure : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+bool is(const std::string& error, const std::string& text) {
+  return error.find(text) != std::string::npos;
+}
+
+void fail_after(std::chrono::seconds time, const char* text) {
+  sleep(time);
+  throw failure(text);
+}
+
+/// Sleeps on whatever is thrown at it, and counts that.
+void refuse(int& struck, std::chrono::seconds time) {
+  const deadline until{time};
+  while (now() < steady_time(std::chrono::nanoseconds(until.nanoseconds())))
+    try {
+      sleep_until(steady_time(std::chrono::nanoseconds(until.nanoseconds())));
+    } catch (const greenlet_exit&) {
+      ++struck;
+    }
+}
+
+void sleep_long() {
+  sleep(1h);
+}
+
+} // namespace
+
+TEST_SUITE("actors") {
+  // --- members ------------------------------------------------------------
+
+  TEST_CASE("a group joins what was spawned elsewhere") {
+    // GEVENT.md 2, 19
+    in_hub([] {
+      std::string printed;
+      const auto talk = [&](const char* text) {
+        for (int i = 0; i < 3; ++i)
+          printed += text;
+      };
+      const auto first = spawn(talk, "bar ");
+      const auto second = spawn(talk, "foo ");
+      const auto third = spawn(talk, "fizz ");
+      group both;
+      both.add(first);
+      both.add(second);
+      both.join();
+      CHECK(printed == "bar bar bar foo foo foo fizz fizz fizz ");
+      both.add(third);
+      both.join();
+      CHECK(both.empty());
+    });
+  }
+
+  TEST_CASE("a member leaves in the drain after its end") {
+    in_hub([] {
+      group workers;
+      std::string trace;
+      const auto first = workers.spawn([&] { trace += "ran "; });
+      workers.spawn([&] { trace += std::to_string(workers.size()); });
+      CHECK(workers.size() == 2);
+      CHECK(workers.contains(*first));
+      yield();
+      CHECK(trace == "ran 2");
+      yield();
+      CHECK(workers.empty());
+      CHECK_FALSE(workers.contains(*first));
+    });
+  }
+
+  TEST_CASE("a member killed before it began leaves in the next drain too") {
+    in_hub([] {
+      group workers;
+      const auto never = workers.spawn(sleep_long);
+      never->kill_soon();
+      CHECK(never.dead());
+      CHECK(workers.size() == 1);
+      yield();
+      CHECK(workers.empty());
+    });
+  }
+
+  TEST_CASE("one who has joined a member finds it gone from the group") {
+    in_hub([] {
+      group workers;
+      workers.spawn([] { sleep(1s); }).join();
+      CHECK(workers.empty());
+    });
+  }
+
+  TEST_CASE("adding a member again changes nothing") {
+    in_hub([] {
+      group workers;
+      const auto worker = workers.spawn(sleep_long);
+      workers.add(worker);
+      CHECK(workers.try_add(worker));
+      CHECK(workers.size() == 1);
+      CHECK(workers.discard(*worker));
+      CHECK(workers.empty());
+      worker.kill();
+    });
+  }
+
+  TEST_CASE("what is dead when it is added leaves in the next drain") {
+    in_hub([] {
+      const auto ended = spawn([] {});
+      ended.join();
+      group workers;
+      workers.add(ended);
+      CHECK(workers.size() == 1);
+      CHECK(workers.join());
+      CHECK(workers.empty());
+    });
+  }
+
+  TEST_CASE("a group may be made of a list") {
+    in_hub([] {
+      const std::vector<any_greenlet> all{spawn([] {}), spawn([] {})};
+      group workers{all};
+      CHECK(workers.size() == 2);
+      CHECK(workers.join());
+    });
+  }
+
+  TEST_CASE("a group made of a list with an empty handle leaves no traces") {
+    in_hub([] {
+      const std::vector<any_greenlet> all{spawn([] {}), {}};
+      CHECK_THROWS_WITH_AS(group{all}, "group::add: an empty handle",
+                           std::invalid_argument);
+      all.front().join();
+    });
+  }
+
+  TEST_CASE("a greenlet of another hub is refused, and is no member") {
+    in_hub([] {
+      group workers;
+      std::optional<any_greenlet> foreign;
+      std::thread([&] {
+        foreign = spawn([] {});
+        CHECK_THROWS_AS(workers.add(*foreign), wrong_hub);
+        foreign->join();
+        foreign.reset();
+      }).join();
+      CHECK(workers.empty());
+    });
+  }
+
+  TEST_CASE("what is discarded lives on") {
+    in_hub([] {
+      group workers;
+      const auto worker = workers.spawn([] {
+        sleep(1s);
+        return 1;
+      });
+      CHECK(workers.discard(*worker));
+      CHECK_FALSE(workers.discard(*worker));
+      CHECK(workers.join());
+      CHECK(worker.get() == 1);
+    });
+  }
+
+  TEST_CASE("the last of a greenlet that never began may use its group") {
+    in_hub([] {
+      group workers;
+      struct looks {
+        looks(group& at, std::size_t& to) : seen(at), size(to) {}
+        ~looks() { size = seen.size(); }
+        group& seen;
+        std::size_t& size;
+      };
+      std::size_t size = 9;
+      auto worker = workers.spawn(
+          [held = std::make_unique<looks>(workers, size)] { yield(); });
+      worker->kill_soon();
+      const greenlet_base& target = *worker;
+      worker = {};
+      yield();
+      CHECK(size == 0);
+      CHECK_FALSE(workers.contains(target));
+    });
+  }
+
+  TEST_CASE("a loop over a group goes in the order of adding, and may wait") {
+    in_hub([] {
+      group workers;
+      const std::vector<any_greenlet> added{workers.spawn(sleep_long),
+                                            workers.spawn(sleep_long),
+                                            workers.spawn(sleep_long)};
+      std::vector<any_greenlet> seen;
+      for (const any_greenlet& each : workers) {
+        each.kill();
+        seen.push_back(each);
+        CHECK_FALSE(workers.contains(*each));
+      }
+      CHECK(seen == added);
+      CHECK(workers.begin() == workers.end());
+    });
+  }
+
+  TEST_CASE("a group starts an object of the user's own class") {
+    struct counter : greenlet_base {
+      void run() override { ++ran; }
+      int ran = 0;
+    };
+    in_hub([] {
+      group workers;
+      counter own;
+      workers.start(own);
+      CHECK(own.started());
+      CHECK(workers.contains(own));
+      own.join();
+      CHECK(own.ran == 1);
+      CHECK(workers.empty());
+    });
+  }
+
+  TEST_CASE("a member may have a name, and go first") {
+    in_hub([] {
+      group workers;
+      std::string trace;
+      workers.spawn([&] { trace += "last "; });
+      const auto worker = workers.spawn(
+          {.name = "miner", .order = start_order::next},
+          [&](int) { trace += "first "; }, 1);
+      CHECK(worker.name() == "miner");
+      workers.join();
+      CHECK(trace == "first last ");
+    });
+  }
+
+  TEST_CASE("a group may be filled in a hub callback") {
+    in_hub([] {
+      group workers;
+      int ran = 0;
+      hub::current().post([&] { workers.spawn([&] { ++ran; }); });
+      idle();
+      CHECK(ran == 1);
+    });
+  }
+
+  // --- join ---------------------------------------------------------------
+
+  TEST_CASE("joining an empty group returns without a switch") {
+    in_hub([] {
+      group workers;
+      const auto switches = hub::current().switches();
+      CHECK(workers.join());
+      CHECK(workers.join_or_throw());
+      CHECK(hub::current().switches() == switches);
+    });
+  }
+
+  TEST_CASE("join waits for all, or until its deadline") {
+    in_hub([] {
+      group workers;
+      workers.spawn([] { sleep(1s); });
+      workers.spawn([] { sleep(2s); });
+      CHECK(time_of([&] { CHECK_FALSE(workers.join(1500ms)); }) == 1500ms);
+      CHECK(time_of([&] { CHECK(workers.join(1h)); }) == 500ms);
+    });
+  }
+
+  TEST_CASE("join returns when the group has been empty once") {
+    in_hub([] {
+      group workers;
+      const auto first = workers.spawn([] { sleep(1s); });
+      first.link([&](greenlet_base&) { workers.spawn(sleep_long); });
+      std::optional<any_greenlet> later;
+      const auto adder = spawn([&] {
+        first.join();
+        later = workers.spawn(sleep_long);
+      });
+      CHECK(workers.join());
+      adder.join();
+      CHECK(workers.size() == 2);
+      workers.kill();
+    });
+  }
+
+  TEST_CASE("all who join a group are told") {
+    in_hub([] {
+      group workers;
+      workers.spawn([] { sleep(1s); });
+      int told = 0;
+      std::vector<any_greenlet> joiners;
+      for (int i = 0; i < 3; ++i)
+        joiners.push_back(spawn([&] { told += workers.join(); }));
+      CHECK(workers.join());
+      joinall(joiners);
+      CHECK(told == 3);
+    });
+  }
+
+  TEST_CASE("somebody else's limit passes through a join") {
+    in_hub([] {
+      group workers;
+      workers.spawn(sleep_long);
+      timeout limit{1s};
+      CHECK_FALSE(limit.run([&] { workers.join(); }));
+      CHECK_FALSE(limit.run([&] { workers.join_or_throw(2s); }));
+      CHECK(workers.kill());
+    });
+  }
+
+  TEST_CASE("one who joins may be killed, and the group does not care") {
+    in_hub([] {
+      group workers;
+      workers.spawn([] { sleep(1s); });
+      const auto joiner = spawn([&] { workers.join(); });
+      const auto thrower = spawn([&] { workers.join_or_throw(); });
+      yield();
+      CHECK(joiner.kill());
+      CHECK(thrower.kill());
+      CHECK(workers.join());
+    });
+  }
+
+  TEST_CASE("a member that joins its own group is told so") {
+    in_hub([] {
+      group workers;
+      std::string error;
+      workers.spawn({.name = "snake"},
+                    [&] { error = error_of([&] { workers.join(); }); });
+      CHECK(workers.join());
+      CHECK(is(error, "greenlet 'snake' would join its own group"));
+    });
+  }
+
+  TEST_CASE("join_or_throw waits for all and throws what failed first") {
+    // GEVENT.md 3.2, 14
+    in_hub([] {
+      group workers;
+      workers.spawn(fail_after, 2s, "second");
+      workers.spawn(fail_after, 1s, "first");
+      workers.spawn([] { sleep(3s); });
+      std::string error;
+      CHECK(time_of([&] {
+              error = error_of([&] { workers.join_or_throw(); });
+            }) == 3s);
+      CHECK(is(error, "first"));
+      CHECK(workers.empty());
+    });
+  }
+
+  TEST_CASE("join_or_throw hears of a member that was added meanwhile") {
+    in_hub([] {
+      group workers;
+      workers.spawn([&] { workers.spawn(fail_after, 1s, "late"); });
+      CHECK(is(error_of([&] { workers.join_or_throw(); }), "late"));
+    });
+  }
+
+  TEST_CASE("join_or_throw throws at its deadline what has failed so far") {
+    in_hub([] {
+      group workers;
+      workers.spawn(fail_after, 1s, "early");
+      workers.spawn(sleep_long);
+      CHECK(is(error_of([&] { workers.join_or_throw(2s); }), "early"));
+      CHECK_FALSE(workers.join_or_throw(1s));
+      CHECK(workers.kill());
+    });
+  }
+
+  TEST_CASE("join_or_throw takes no notice of what was killed") {
+    in_hub([] {
+      group workers;
+      const auto worker = workers.spawn(sleep_long);
+      yield();
+      worker->kill_soon();
+      CHECK(workers.join_or_throw());
+    });
+  }
+
+  // --- kill ---------------------------------------------------------------
+
+  TEST_CASE("kill ends all members, and those not begun never run") {
+    in_hub([] {
+      group workers;
+      std::string trace;
+      workers.spawn([&] {
+        at_exit mark{trace, "unwound "};
+        sleep(1h);
+      });
+      yield();
+      workers.spawn([&] { trace += "ran "; });
+      CHECK(workers.kill());
+      CHECK(trace == "unwound ");
+      CHECK(workers.empty());
+      CHECK(workers.kill());
+    });
+  }
+
+  TEST_CASE("kill may throw what it is told to") {
+    in_hub([] {
+      group workers;
+      const auto worker = workers.spawn(sleep_long);
+      yield();
+      CHECK(workers.kill(failure("enough")));
+      CHECK(is(error_of([&] { worker.get(); }), "enough"));
+    });
+  }
+
+  TEST_CASE("kill_soon does not wait") {
+    // GEVENT.md 3.2, 22
+    in_hub([] {
+      group workers;
+      const auto first = workers.spawn(sleep_long);
+      const auto second = workers.spawn(sleep_long);
+      yield();
+      workers.kill_soon();
+      CHECK(workers.size() == 2);
+      CHECK_FALSE(first.dead());
+      yield();
+      CHECK(first.dead());
+      CHECK(second.dead());
+      yield();
+      CHECK(workers.empty());
+    });
+  }
+
+  TEST_CASE("a member that swallows the kill is struck once") {
+    // GEVENT.md 3.2, 21
+    in_hub([] {
+      group workers;
+      int struck = 0;
+      workers.spawn([&] { refuse(struck, 10s); });
+      yield();
+      workers.kill_soon();
+      CHECK_FALSE(workers.kill(1s));
+      CHECK_FALSE(workers.kill(1s));
+      workers.kill_soon();
+      CHECK(workers.kill());
+      CHECK(struck == 1);
+    });
+  }
+
+  TEST_CASE("kill returns at its deadline while a stubborn member lives") {
+    // GEVENT.md 3.2, 23
+    in_hub([] {
+      group workers;
+      int struck = 0;
+      const auto stubborn = workers.spawn([&] { refuse(struck, 10s); });
+      const auto soft = workers.spawn(sleep_long);
+      yield();
+      CHECK(time_of([&] { CHECK_FALSE(workers.kill(1s)); }) == 1s);
+      CHECK_FALSE(stubborn.dead());
+      CHECK(soft.dead());
+      CHECK(workers.join());
+    });
+  }
+
+  TEST_CASE("who is added while the group is being killed is killed too") {
+    in_hub([] {
+      group workers;
+      int struck = 0;
+      int ran = 0;
+      workers.spawn([&] { refuse(struck, 2s); });
+      const auto adder = spawn([&] {
+        sleep(1s);
+        const auto late = workers.spawn([&] { ++ran; });
+        CHECK(late.dead());
+        CHECK(workers.contains(*late));
+        const auto running = spawn(sleep_long);
+        yield();
+        workers.add(running);
+        running.join();
+        const auto first =
+            workers.spawn({.order = start_order::next}, [&] { ++ran; });
+        CHECK(is(error_of([&] { first.get(); }), "killed"));
+      });
+      yield();
+      CHECK(time_of([&] { CHECK(workers.kill()); }) == 2s);
+      adder.join();
+      CHECK(ran == 0);
+      CHECK(workers.spawn([] { return 1; }).get() == 1);
+    });
+  }
+
+  TEST_CASE("once a kill has given up, the group takes members again") {
+    in_hub([] {
+      group workers;
+      int struck = 0;
+      workers.spawn([&] { refuse(struck, 10s); });
+      yield();
+      CHECK_FALSE(workers.kill(1s));
+      const auto killer = spawn([&] { workers.kill(); });
+      yield();
+      killer.kill();
+      CHECK(workers.spawn([] { return 1; }).get() == 1);
+      CHECK(workers.join());
+    });
+  }
+
+  TEST_CASE("a member that kills its group is killed in place") {
+    in_hub([] {
+      group workers;
+      std::string trace;
+      const auto other = workers.spawn(sleep_long);
+      const auto killer = workers.spawn([&] {
+        at_exit mark{trace, "unwound"};
+        workers.kill();
+        trace += "went on ";
+      });
+      CHECK(workers.join());
+      CHECK(trace == "unwound");
+      CHECK(other.killed());
+      CHECK(killer.killed());
+    });
+  }
+
+  TEST_CASE("a member that kills its group in a shield goes on to its end") {
+    in_hub([] {
+      group workers;
+      std::string trace;
+      workers.spawn([&] {
+        {
+          const shield guard;
+          CHECK_FALSE(workers.kill());
+          trace += "went on ";
+        }
+        sleep(1s);
+        trace += "never ";
+      });
+      CHECK(workers.join());
+      CHECK(trace == "went on ");
+    });
+  }
+
+  TEST_CASE("kill_one ends one member and waits for it") {
+    in_hub([] {
+      group workers;
+      const auto first = workers.spawn(sleep_long);
+      const auto second = workers.spawn(sleep_long);
+      yield();
+      CHECK(workers.kill_one(*first));
+      CHECK(first.dead());
+      CHECK(workers.size() == 1);
+      CHECK(workers.kill_one(*first));
+      CHECK_FALSE(second.dead());
+      CHECK(workers.kill());
+    });
+  }
+
+  TEST_CASE("kill_one does not touch a stranger") {
+    in_hub([] {
+      group workers;
+      const auto stranger = spawn([] {
+        sleep(1s);
+        return 1;
+      });
+      CHECK(workers.kill_one(*stranger));
+      CHECK(stranger.get() == 1);
+    });
+  }
+
+  TEST_CASE("kill_one strikes once, and has a deadline") {
+    in_hub([] {
+      group workers;
+      int struck = 0;
+      const auto stubborn = workers.spawn([&] { refuse(struck, 10s); });
+      yield();
+      CHECK_FALSE(workers.kill_one(*stubborn, 1s));
+      CHECK_FALSE(workers.kill_one(*stubborn, 1s));
+      CHECK_FALSE(workers.kill(1s));
+      CHECK(workers.kill_one(*stubborn));
+      CHECK(struck == 1);
+    });
+  }
+
+  // --- the group's own end ------------------------------------------------
+
+  TEST_CASE("the members of a destroyed group live on") {
+    in_hub([] {
+      greenlet<int> worker;
+      {
+        group workers;
+        worker = workers.spawn([] {
+          sleep(1s);
+          return 1;
+        });
+      }
+      CHECK(worker.get() == 1);
+    });
+  }
+
+  TEST_CASE("who waits for a group that is destroyed is told so") {
+    in_hub([] {
+      auto workers = std::make_unique<group>();
+      int struck = 0;
+      const auto stubborn = workers->spawn([&] { refuse(struck, 1s); });
+      std::vector<std::string> errors;
+      std::vector<any_greenlet> callers;
+      const std::vector<std::function<void(group&)>> calls{
+          [](group& in) { in.join(); }, [](group& in) { in.join_or_throw(); },
+          [](group& in) { in.kill(); }};
+      for (const auto& call : calls)
+        callers.push_back(spawn(
+            [&] { errors.push_back(error_of([&] { call(*workers); })); }));
+      yield();
+      yield();
+      workers.reset();
+      joinall(callers);
+      CHECK(errors.size() == 3);
+      for (const std::string& each : errors)
+        CHECK(is(each, "destroyed"));
+      stubborn.join();
+    });
+  }
+
+  TEST_CASE("a group may go between the end of a join and its joiner's turn") {
+    in_hub([] {
+      auto workers = std::make_unique<group>();
+      workers->spawn([] {});
+      bool joined = false;
+      const auto joiner = spawn([&] { joined = workers->join_or_throw(); });
+      while (!workers->empty())
+        yield();
+      workers.reset();
+      joiner.join();
+      CHECK(joined);
+    });
+  }
+
+  // --- apply --------------------------------------------------------------
+
+  TEST_CASE("apply returns the result of its task, or throws its error") {
+    in_hub([] {
+      group workers;
+      CHECK(workers.apply([](int a, int b) { return a + b; }, 2, 3) == 5);
+      CHECK(*workers.apply([] { return std::make_unique<int>(7); }) == 7);
+      bool ran = false;
+      workers.apply([&] { ran = true; });
+      CHECK(ran);
+      CHECK(
+          is(error_of([&] { workers.apply([] { throw failure("no luck"); }); }),
+             "no luck"));
+      CHECK(workers.empty());
+    });
+  }
+
+  TEST_CASE("apply by a member runs in place") {
+    in_hub([] {
+      group workers;
+      workers
+          .spawn([&] {
+            greenlet_base& self = current();
+            workers.apply([&] { CHECK(&current() == &self); });
+            CHECK(workers.size() == 1);
+            CHECK(is(error_of([&] {
+                       workers.apply([] { throw failure("inside"); });
+                     }),
+                     "inside"));
+          })
+          .get();
+    });
+  }
+
+  TEST_CASE("a task whose caller was killed goes on") {
+    in_hub([] {
+      group workers;
+      bool ended = false;
+      const auto caller = spawn([&] {
+        workers.apply([&] {
+          sleep(1s);
+          ended = true;
+        });
+      });
+      yield();
+      yield();
+      caller.kill();
+      CHECK(workers.size() == 1);
+      CHECK(workers.join());
+      CHECK(ended);
+    });
+  }
+
+  TEST_CASE("apply_async gives back the task") {
+    in_hub([] {
+      group workers;
+      const auto task = workers.apply_async([](int a) { return a + 1; }, 1);
+      CHECK(workers.contains(*task));
+      int told = 0;
+      task.link_value([&](greenlet_base&) { told = task.value().value(); });
+      CHECK(task.get() == 2);
+      yield();
+      CHECK(told == 2);
+    });
+  }
+}
