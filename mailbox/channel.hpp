@@ -118,7 +118,9 @@ private:
 ///
 /// Ownership  Holds no item. One given to `put` as an rvalue is moved from
 ///            once, straight into what `get` returns, by the getter, when it
-///            is taken; it is untouched when `put` fails.
+///            is taken; it is untouched when `put` fails. What `try_put`
+///            hands over may be moved once more, by `get`. Moving an item
+///            must not wait.
 /// Thread     Its hub's thread only (a waiting call elsewhere: `wrong_hub`).
 /// Waits      `put` until its item was taken, also when a getter waits
 ///            already; `get` until there is one. Both sides oldest first; a

@@ -5,23 +5,17 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
-#include <new>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace greenroom {
-
-struct unpooled {};
 
 /// An item at an address of its own, for containers that reorder: the pointer
 /// moves, which cannot fail, and the item does not.
 ///
 /// Cost       No allocation in the long run, but for over-aligned items.
 template <class Item>
-struct kept_item
-    : std::conditional_t<alignof(Item) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__,
-                         pooled, unpooled> {
+struct kept_item : pooled {
   Item item;
 };
 

@@ -124,6 +124,7 @@ private:
 ///
 /// Ownership  Owns the items in it. An item given to `put` as an rvalue is
 ///            moved from when there is room, and untouched when `put` fails.
+///            Moving an item must not wait.
 /// Thread     Its hub's thread only (a waiting call elsewhere: `wrong_hub`).
 /// Waits      `get` and `peek` while empty, `put` while full, `join`: the
 ///            greenlet, never the thread. Waiters are served oldest first,
@@ -224,8 +225,8 @@ public:
 
   /// Drops the next item; the queue must not be empty.
   void pop() {
-    check_thread();
-    remove(items_.prepare());
+    std::optional<Item> dropped; // ends when the queue is in order again
+    take_into(dropped);
   }
 
   /// As `shutdown`, and drops the items that are left; they count as done.
