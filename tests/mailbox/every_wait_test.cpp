@@ -4,6 +4,7 @@
 
 #include <greenroom/mailbox/alarm_clock.hpp>
 #include <greenroom/mailbox/async_result.hpp>
+#include <greenroom/mailbox/channel.hpp>
 #include <greenroom/mailbox/event.hpp>
 #include <greenroom/mailbox/queue.hpp>
 #include <greenroom/mailbox/select.hpp>
@@ -75,6 +76,30 @@ struct queue_put {
   queue<int> target{1};
 };
 
+struct queue_peek : queue_get {
+  bool call(deadline until) { return target.peek(until) > 0; }
+};
+
+struct queue_join {
+  queue_join() { target.put(1); }
+  bool call(deadline until) { return target.join(until); }
+  bool left_clean() { return target.unfinished() == 1; }
+  queue<int> target;
+};
+
+struct channel_get {
+  bool call(deadline until) { return target.get(until) > 0; }
+  bool left_clean() { return target.watchers().empty() && !target.balance(); }
+  channel<int> target;
+};
+
+struct channel_put : channel_get {
+  bool call(deadline until) {
+    target.put(1, until);
+    return true;
+  }
+};
+
 struct wait_for_several {
   bool call(deadline until) {
     return !wait({one, two, three, four}, until).empty();
@@ -120,6 +145,7 @@ struct take_any_queue : queue_get {
 TEST_CASE_TEMPLATE("every wait in mailbox", Wait, event_wait, alarm_clock_wait,
                    semaphore_acquire, semaphore_wait, result_wait, result_get,
                    result_take, queue_get, queue_get_code, queue_put,
+                   queue_peek, queue_join, channel_get, channel_put,
                    wait_for_several, iwait_for_several, select_several,
                    take_any_queue) {
   test::every_wait<Wait>();
