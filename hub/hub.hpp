@@ -204,6 +204,7 @@ private:
   bool make_spare_worker(runnable& work);
   void turn();
   void give_way();
+  void park_until(wait_record& record, deadline until);
   void resume(runnable& suspended);
   fiber& idle_worker();
   bool moved_to_own_stack(greenlet_base& fresh, std::size_t size);
@@ -318,6 +319,13 @@ template <std::invocable Function>
 void hub::post(Function&& function) {
   post(*new posted_function<std::decay_t<Function>>(
       std::forward<Function>(function)));
+}
+
+// Inline, because each return from a frame that was switched away from is
+// mispredicted.
+inline void hub::park(wait_record& record, deadline until) {
+  record.who->wait_ = &record;
+  until.is_never() ? give_way() : park_until(record, until);
 }
 
 inline void hub::wake(wait_record& record, wake_cause cause) {

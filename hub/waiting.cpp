@@ -45,12 +45,7 @@ struct wait_limit : timer {
 
 } // namespace
 
-void hub::park(wait_record& record, deadline until) {
-  record.who->wait_ = &record;
-  if (until.is_never()) {
-    give_way();
-    return;
-  }
+void hub::park_until(wait_record& record, deadline until) {
   wait_limit limit{record};
   arm(limit, until);
   give_way();

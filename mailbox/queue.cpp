@@ -9,7 +9,8 @@
 namespace greenroom {
 
 queue_base::queue_base(const queue_calls& calls, std::size_t capacity)
-    : runnable(&hand_on), calls_(calls), capacity_(capacity), room_(capacity) {
+    : runnable(&serve_after_watch), calls_(calls), capacity_(capacity),
+      room_(capacity) {
 }
 
 queue_base::~queue_base() {
@@ -27,21 +28,30 @@ void queue_base::check_home() const {
 
 // --- waiting --------------------------------------------------------------
 
-queue_base::refusal queue_base::wait_for_item(deadline until,
-                                              const char* what) {
-  for (bool again = false; empty(); again = true) { // keeps its place
-    if (closed_) return errc::closed;
-    if (!getters_.wait_turn(until, what, this, again)) return errc::timed_out;
-  }
+/// One that was woken in vain keeps its place, and lets the next be served
+/// before it waits again. Once `until` has passed the queue may be gone.
+[[gnu::always_inline]] inline queue_base::refusal
+queue_base::wait_in(wait_list& list, turn& mine, deadline until,
+                    const char* what, bool again) {
+  if (std::exchange(mine.of_, nullptr)) serve();
+  if (closed_) return errc::closed;
+  if (!list.wait_turn(until, what, this, again)) return errc::timed_out;
+  mine.of_ = this;
   return std::nullopt;
 }
 
-queue_base::refusal queue_base::wait_for_room(deadline until) {
-  for (bool again = false; !has_room(); again = true) {
-    if (closed_) return errc::closed;
-    if (!putters_.wait_turn(until, calls_.put, this, again))
-      return errc::timed_out;
-  }
+queue_base::refusal queue_base::wait_for_item(turn& mine, deadline until,
+                                              const char* what) {
+  for (bool again = false; empty(); again = true)
+    if (const refusal why = wait_in(getters_, mine, until, what, again))
+      return why;
+  return std::nullopt;
+}
+
+queue_base::refusal queue_base::wait_for_room(turn& mine, deadline until) {
+  for (bool again = false; !has_room(); again = true)
+    if (const refusal why = wait_in(putters_, mine, until, calls_.put, again))
+      return why;
   return std::nullopt;
 }
 
@@ -85,35 +95,51 @@ void queue_base::discard_all() {
   finish(std::min(std::exchange(size_, 0), unfinished_));
 }
 
-// --- handing on -----------------------------------------------------------
+// --- serving --------------------------------------------------------------
+//
+// In the drain after a put or get whoever can go on does so, a putter and a
+// getter in turn, oldest first. Each takes or adds its item itself when it
+// runs, so that an item that fails to move is still in one place, and then
+// wakes the next (`turn`). A watch does not look for sure: behind one, the
+// queue itself goes on.
 
-void queue_base::hand_on_later() {
-  if (queued_) return;
-  queued_ = true;
+void queue_base::begin_serving() {
   served_ = 0;
-  getters_.home().make_ready(*this);
+  serve_one(false);
 }
 
-/// In the drain after a put or get: whoever can go on does so here and now, a
-/// putter and a getter in turn, oldest first. Each takes or adds its item
-/// itself when it runs, right after this, so that an item that fails to move
-/// is still in one place.
-void queue_base::hand_on(runnable& step) {
+void queue_base::serve() {
+  constexpr unsigned in_a_row = 64; // then others have their turn
+  serve_one(++served_ % in_a_row != 0);
+}
+
+void queue_base::serve_one(bool ahead_of_others) {
+  wait_list* const served = next_served();
+  serving_ = served;
+  if (!served) return;
+  const bool goes_on = served->front()->waiting(); // else it is a watch
+  if (ahead_of_others) {
+    if (!goes_on) getters_.home().make_ready_next(*this);
+    served->wake_one_next();
+  } else {
+    served->wake_one();
+    if (!goes_on) getters_.home().make_ready(*this);
+  }
+  queued_ = !goes_on;
+}
+
+wait_list* queue_base::next_served() {
+  const bool putter = has_room() && !putters_.empty();
+  const bool getter = !empty() && !getters_.empty();
+  if (!putter && !getter) return nullptr;
+  putter_served_ = putter && !(getter && putter_served_);
+  return putter_served_ ? &putters_ : &getters_;
+}
+
+void queue_base::serve_after_watch(runnable& step) {
   auto& self = static_cast<queue_base&>(step);
-  hub& here = self.getters_.home();
-  const bool putter = self.has_room() && !self.putters_.empty();
-  const bool getter = !self.empty() && !self.getters_.empty();
-  self.queued_ = putter || getter;
-  if (!self.queued_) return;
-  const bool serve_getter = getter && (self.putter_served_ || !putter);
-  self.putter_served_ = !serve_getter;
-  constexpr int in_a_row = 64; // then others have their turn
-  if (++self.served_ % in_a_row == 0)
-    here.make_ready(self);
-  else
-    here.make_ready_next(self);
-  wait_list& served = serve_getter ? self.getters_ : self.putters_;
-  served.wake_one_next();
+  self.queued_ = false;
+  self.serve();
 }
 
 } // namespace greenroom

@@ -65,23 +65,39 @@ protected:
     return static_cast<std::size_t>(capacity);
   }
 
+  /// Of one that had to wait: when it has taken its item, or found that
+  /// moving it throws, the next waiter is served.
+  class turn {
+  public:
+    turn() = default;
+    turn(const turn&) = delete;
+    turn& operator=(const turn&) = delete;
+    ~turn() {
+      if (of_) of_->serve();
+    }
+
+  private:
+    friend class queue_base;
+    queue_base* of_ = nullptr;
+  };
+
   bool has_room() const { return size_ < room_; }
   /// Why there is nothing to take, or to add; none when there is.
   using refusal = std::optional<errc>;
 
   /// Waits until there is an item. Refused because `until` passed, the queue
   /// may be gone.
-  refusal wait_for_item(deadline until, const char* what);
-  refusal wait_for_room(deadline until);
+  refusal wait_for_item(turn& mine, deadline until, const char* what);
+  refusal wait_for_room(turn& mine, deadline until);
 
   void item_added() {
     ++size_;
     ++unfinished_;
-    if (!getters_.empty()) hand_on_later();
+    if (!serving_ && !getters_.empty()) begin_serving();
   }
   void item_taken() {
     --size_;
-    if (!putters_.empty()) hand_on_later();
+    if (!serving_ && !putters_.empty()) begin_serving();
   }
   /// `shutdown`, and all items are going to be dropped.
   void discard_all();
@@ -98,8 +114,13 @@ private:
   [[noreturn]] static void refuse_capacity(const queue_calls& calls,
                                            long long capacity);
   void check_home() const;
-  static void hand_on(runnable& self);
-  void hand_on_later();
+  static void serve_after_watch(runnable& self);
+  void begin_serving();
+  void serve();
+  void serve_one(bool ahead_of_others);
+  wait_list* next_served();
+  refusal wait_in(wait_list& list, turn& mine, deadline until, const char* what,
+                  bool again);
   void finish(std::size_t tasks);
 
   // Constant after construction.
@@ -114,9 +135,10 @@ private:
   wait_list putters_;
   wait_list joiners_;
   bool closed_ = false;
-  bool queued_ = false;        // itself in the ready queue, to hand on
+  bool serving_ = false;       // one has been woken, and will serve the next
+  bool queued_ = false;        // itself in the ready queue, to serve the next
   bool putter_served_ = false; // so a getter is next, if there is one
-  unsigned served_ = 0;        // since it was made ready
+  unsigned served_ = 0;        // since it began
 };
 
 /// A FIFO between greenlets of one hub, bounded or not. `lifo_queue` and
@@ -156,15 +178,16 @@ public:
 
   /// Adds an item; while the queue is full, waits until `until`.
   void put(Item&& item, deadline until = {}) {
-    if (!has_room())
-      if (const refusal why = wait_for_room(until))
-        throw_error(*why, Items::calls.put);
-    add(std::move(item));
+    if (has_room())
+      add(std::move(item));
+    else
+      wait_and_add(std::move(item), until);
   }
   bool put(Item&& item, deadline until, std::error_code& failed) {
+    turn mine;
     failed.clear();
     if (!has_room())
-      if (const refusal why = wait_for_room(until)) {
+      if (const refusal why = wait_for_room(mine, until)) {
         failed = *why;
         return false;
       }
@@ -178,10 +201,7 @@ public:
 
   /// Takes the next item; while the queue is empty, waits until `until`.
   Item get(deadline until = {}) {
-    if (empty())
-      if (const refusal why = wait_for_item(until, Items::calls.get))
-        throw_error(*why, Items::calls.get);
-    return take();
+    return empty() ? wait_and_take(until) : take();
   }
   std::optional<Item> get(deadline until, std::error_code& failed) {
     std::optional<Item> place;
@@ -192,15 +212,17 @@ public:
 
   /// A copy of what `get` would take, which stays; waits as `get` does.
   Item peek(deadline until = {}) {
+    turn mine;
     if (empty())
-      if (const refusal why = wait_for_item(until, Items::calls.peek))
+      if (const refusal why = wait_for_item(mine, until, Items::calls.peek))
         throw_error(*why, Items::calls.peek);
     return *try_peek();
   }
   std::optional<Item> peek(deadline until, std::error_code& failed) {
+    turn mine;
     failed.clear();
     if (empty())
-      if (const refusal why = wait_for_item(until, Items::calls.peek)) {
+      if (const refusal why = wait_for_item(mine, until, Items::calls.peek)) {
         failed = *why;
         return std::nullopt;
       }
@@ -253,6 +275,20 @@ private:
     return true;
   }
 
+  // Apart, so that the calls that need not wait stay small.
+  [[gnu::noinline]] void wait_and_add(Item&& item, deadline until) {
+    turn mine;
+    if (const refusal why = wait_for_room(mine, until))
+      throw_error(*why, Items::calls.put);
+    add(std::move(item));
+  }
+  [[gnu::noinline]] Item wait_and_take(deadline until) {
+    turn mine;
+    if (const refusal why = wait_for_item(mine, until, Items::calls.get))
+      throw_error(*why, Items::calls.get);
+    return take();
+  }
+
   /// Moves it once, straight into the result: if that throws, it stays.
   Item take() {
     check_thread();
@@ -270,8 +306,9 @@ private:
   }
 
   refusal get_into(std::optional<Item>& place, deadline until = {}) {
+    turn mine;
     if (empty())
-      if (const refusal why = wait_for_item(until, Items::calls.get))
+      if (const refusal why = wait_for_item(mine, until, Items::calls.get))
         return why;
     take_into(place);
     return std::nullopt;
