@@ -35,7 +35,7 @@ void nursery_scope::child_ended(greenlet_link& link, greenlet_base& ended) {
 /// is not thrown out of its wait.
 void nursery_scope::join_children() {
   while (!children_.empty() && !first_error_)
-    ends_.wait(deadline::never(), "nursery", this);
+    ends_.wait_turn(deadline::never(), "nursery", this);
   if (first_error_) std::rethrow_exception(first_error_);
 }
 
@@ -61,7 +61,7 @@ void nursery_scope::end_children() {
 
 void nursery_scope::join_killed() {
   while (!children_.empty())
-    ends_.wait(deadline::never(), "nursery", this);
+    ends_.wait_turn(deadline::never(), "nursery", this);
 }
 
 } // namespace greenroom

@@ -41,6 +41,7 @@ private:
 
   wait_list waiters_;
   bool rang_ = false;
+  unsigned rings_ = 0; // so far
 };
 
 } // namespace greenroom

@@ -70,12 +70,17 @@ void queue_base::task_done() {
 
 void queue_base::finish(std::size_t tasks) {
   unfinished_ -= tasks;
-  if (unfinished_ == 0) joiners_.wake_all();
+  if (unfinished_ > 0) return;
+  ++times_finished_;
+  joiners_.wake_all();
 }
 
 bool queue_base::join(deadline until) {
   check_thread();
-  return unfinished_ == 0 || joiners_.wait(until, calls_.join, this);
+  const unsigned before = times_finished_;
+  while (unfinished_ > 0 && times_finished_ == before)
+    if (!joiners_.wait_turn(until, calls_.join, this)) return false;
+  return true;
 }
 
 // --- the end --------------------------------------------------------------

@@ -69,7 +69,7 @@ void stream_server::accept_all() {
 /// False when the port was closed.
 bool stream_server::accept_one() try {
   while (connections_.size() >= options_.most_connections)
-    room_.wait(deadline::never(), "stream_server, which is full", this);
+    room_.wait_turn(deadline::never(), "stream_server, which is full", this);
   std::error_code failed;
   tcp_socket accepted = listener_->accept(deadline::never(), failed);
   if (failed == errc::closed) return false;
@@ -127,6 +127,7 @@ void stream_server::stop(deadline grace) {
         refusing->kill_brutally();
     wait_for_handlers(deadline::never());
   }
+  ++stops_;
   stopped_.wake_all();
 }
 
@@ -158,17 +159,20 @@ std::vector<any_greenlet> stream_server::awaited_handlers() const {
 bool stream_server::wait_for_handlers(deadline until) {
   const bool by_handler = visit_of_caller();
   while (by_handler ? !awaited_handlers().empty() : !connections_.empty())
-    if (!ends_.wait(until, "stream_server::stop", this)) return false;
+    if (!ends_.wait_turn(until, "stream_server::stop", this)) return false;
   return true;
 }
 
 void stream_server::serve_forever() {
   start();
   try {
-    stopped_.wait(deadline::never(), "stream_server::serve_forever", this);
+    const unsigned before = stops_;
+    while (stops_ == before)
+      stopped_.wait_turn(deadline::never(), "stream_server::serve_forever",
+                         this);
     // Handlers that stopped it go on; unless it was started again, meanwhile.
     while (!(listener_ && listener_->is_open()) && !connections_.empty())
-      ends_.wait(deadline::never(), "stream_server::serve_forever", this);
+      ends_.wait_turn(deadline::never(), "stream_server::serve_forever", this);
   } catch (...) {
     stop();
     throw;

@@ -94,6 +94,7 @@ private:
   wait_list room_;                     // the acceptor, while the server is full
   wait_list ends_;                     // who waits for connections to end
   wait_list stopped_;                  // who waits in serve_forever
+  unsigned stops_ = 0;                 // so far
   std::chrono::milliseconds pause_{0}; // after a failed accept
 };
 
