@@ -37,29 +37,27 @@ wait_list::~wait_list() {
     each->list = nullptr;
 }
 
-bool wait_list::wait(deadline until, const char* what, const void* on,
-                     bool in_front, bool needs_object) {
+wait_list::end wait_list::wait(deadline until, const char* what, const void* on,
+                               bool in_front, bool needs_object) {
   hub& here = *home_;
-  for (;;) {
-    wait_record record{what, on, &leave};
-    here.begin_wait(record);
-    in_front ? prepend(record) : append(record);
-    here.park(record, until);
-    const bool alive = record.list; // else `this` is gone
-    if (alive) unlink_woken(record);
-    switch (record.cause) {
-    case wake_cause::notified:
-      if (!alive && needs_object) throw_error(errc::destroyed, what);
-      return true;
-    case wake_cause::timed_out:
-      return false;
-    case wake_cause::destroyed:
-      throw_error(errc::destroyed, what);
-    default: // what interrupted it may have been withdrawn since
-      here.throw_pending();
-      if (!alive) throw_error(errc::destroyed, what);
-      if (needs_object) return true; // somebody may have looked for it
-    }
+  wait_record record{what, on, &leave};
+  here.begin_wait(record);
+  in_front ? prepend(record) : append(record);
+  here.park(record, until);
+  const bool alive = record.list; // else `this` is gone
+  if (alive) unlink_woken(record);
+  switch (record.cause) {
+  case wake_cause::notified:
+    if (!alive && needs_object) throw_error(errc::destroyed, what);
+    return end::woken;
+  case wake_cause::timed_out:
+    return end::timed_out;
+  case wake_cause::destroyed:
+    throw_error(errc::destroyed, what);
+  default: // what interrupted it may have been withdrawn since
+    here.throw_pending();
+    if (!alive) throw_error(errc::destroyed, what);
+    return end::disturbed;
   }
 }
 

@@ -59,7 +59,7 @@ struct wait_record {
 ///
 /// Ownership  Borrows the records, which live in the waiting frames.
 /// Thread     Its hub's thread only; waiting on another throws `wrong_hub`.
-/// Waits      `wait` and `wait_turn`. Waking never switches: it makes ready.
+/// Waits      `wait_once`, `wait`, `wait_turn`. Waking never switches: it makes ready.
 class wait_list {
 public:
   /// Belongs to the current thread's hub.
@@ -71,22 +71,39 @@ public:
   /// line says who destroyed what somebody waits on.
   ~wait_list();
 
+  /// How a wait ended.
+  enum class end : std::uint8_t {
+    woken,     ///< the list may be gone by now
+    timed_out, ///< so may it here
+    disturbed  ///< by a kill or timeout that was withdrawn: the list is alive,
+               ///< and may have woken all others meanwhile
+  };
+
   /// Suspends the current greenlet until it is woken or `until` passes.
-  /// True when woken, even if the list is gone by the time it runs; false when
-  /// `until` passed. Throws what is pending for the greenlet (kill, timeout),
-  /// before or after waiting, and `errc::destroyed` when the list was
-  /// destroyed while it waited.
-  bool wait(deadline until, const char* what, const void* on) {
+  /// Throws what is pending for the greenlet (kill, timeout), before or after
+  /// waiting, and `errc::destroyed` when the list was destroyed while it
+  /// waited.
+  end wait_once(deadline until, const char* what, const void* on) {
     return wait(until, what, on, false, false);
   }
 
-  /// As `wait`, for one that then looks at the object: also throws
-  /// `errc::destroyed` when it was destroyed between the wake-up and its turn,
-  /// and returns true, perhaps in vain, when what interrupted it was withdrawn.
-  /// `in_front` is for one that was woken in vain and keeps its place.
+  /// As `wait_once`, for a list that is woken again and again: waits on when
+  /// disturbed. False when `until` passed.
+  bool wait(deadline until, const char* what, const void* on) {
+    end how = end::disturbed;
+    while (how == end::disturbed)
+      how = wait_once(until, what, on);
+    return how == end::woken;
+  }
+
+  /// For one that then looks at the object, and waits again if it must: true
+  /// when woken or disturbed, false when `until` passed. Also throws
+  /// `errc::destroyed` when the object was destroyed between the wake-up and
+  /// its turn. `in_front` is for one that was woken in vain and keeps its
+  /// place.
   bool wait_turn(deadline until, const char* what, const void* on,
                  bool in_front = false) {
-    return wait(until, what, on, in_front, true);
+    return wait(until, what, on, in_front, true) != end::timed_out;
   }
 
   /// Wakes the greenlet that has waited longest; false when nobody waits.
@@ -114,8 +131,8 @@ public:
   static void leave(wait_record& record, wake_cause why);
 
 private:
-  bool wait(deadline until, const char* what, const void* on, bool in_front,
-            bool needs_object);
+  end wait(deadline until, const char* what, const void* on, bool in_front,
+           bool needs_object);
   void unlink_waiting(wait_record& record);
   void unlink_woken(wait_record& record);
 

@@ -13,16 +13,12 @@ void alarm_clock::set(deadline moment) {
 }
 
 bool alarm_clock::wait(deadline until) {
-  const unsigned before = rings_;
-  while (!rang_ && rings_ == before)
-    if (!waiters_.wait_turn(until, "alarm_clock", this)) return false;
-  return true;
+  return rang_ || waiters_.wait(until, "alarm_clock", this);
 }
 
 void alarm_clock::ring(timer& fired) {
   auto& self = static_cast<alarm_clock&>(fired);
   self.rang_ = true;
-  ++self.rings_;
   self.waiters_.wake_all();
 }
 

@@ -41,7 +41,6 @@ private:
 
   wait_list waiters_;
   bool rang_ = false;
-  unsigned rings_ = 0; // so far
 };
 
 } // namespace greenroom

@@ -78,8 +78,10 @@ void queue_base::finish(std::size_t tasks) {
 bool queue_base::join(deadline until) {
   check_thread();
   const unsigned before = times_finished_;
-  while (unfinished_ > 0 && times_finished_ == before)
-    if (!joiners_.wait_turn(until, calls_.join, this)) return false;
+  while (unfinished_ > 0 && times_finished_ == before) {
+    const wait_list::end how = joiners_.wait_once(until, calls_.join, this);
+    if (how != wait_list::end::disturbed) return how == wait_list::end::woken;
+  }
   return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/hub/hub.hpp>
+#include <greenroom/hub/timeout.hpp>
 #include <greenroom/mailbox/queue.hpp>
 
 #include <chrono>
@@ -127,6 +128,27 @@ TEST_SUITE("mailbox") {
         joiner.join();
         CHECK(error.find("destroyed while waited on") != std::string::npos);
       }
+    });
+  }
+
+  TEST_CASE("a joiner sees what is done while its timeout is withdrawn") {
+    in_hub([] {
+      queue<int> tasks;
+      tasks.put(1);
+      timeout limit{1s};
+      bool joined = false;
+      const auto joiner = spawn([&] {
+        limit.start();
+        joined = tasks.join(1h);
+      });
+      const auto worker = spawn([&] { // runs between the timeout and the joiner
+        sleep(1s);
+        limit.cancel();
+        tasks.task_done();
+      });
+      CHECK(joiner.join(2s));
+      CHECK(joined);
+      worker.join();
     });
   }
 }

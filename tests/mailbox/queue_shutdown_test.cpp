@@ -226,7 +226,7 @@ TEST_SUITE("mailbox") {
     });
   }
 
-  TEST_CASE("a getter killed at a shutdown leaves its item to the others") {
+  TEST_CASE("a shutdown and a kill after the put find the getter served") {
     in_hub([] {
       queue<int> numbers;
       ints taken;
@@ -235,6 +235,23 @@ TEST_SUITE("mailbox") {
       yield();
       numbers.put(1);
       first.kill_soon();
+      numbers.shutdown();
+      second.join();
+      CHECK(taken == ints{1});
+      CHECK(error_of([&] { second.get(); }).find("closed") !=
+            std::string::npos);
+    });
+  }
+
+  TEST_CASE("a getter killed before a shutdown leaves its item to the others") {
+    in_hub([] {
+      queue<int> numbers;
+      ints taken;
+      const auto first = spawn([&] { taken.push_back(numbers.get()); });
+      const auto second = spawn([&] { taken.push_back(10 * numbers.get()); });
+      yield();
+      first.kill_soon();
+      numbers.put(1);
       numbers.shutdown();
       second.join();
       CHECK(first.killed());
