@@ -194,8 +194,8 @@ public:
   /// puts. What it throws leaves that `put`.
   void on_drop(std::function<void(any_message)> hook) {
     if (!hook) return inbox_base::on_drop({});
-    inbox_base::on_drop([call = std::move(hook)](envelope& mail) {
-      call(any<any_message>(mail));
+    inbox_base::on_drop([call = std::move(hook)](envelope& dropped) {
+      call(any<any_message>(dropped));
     });
   }
 

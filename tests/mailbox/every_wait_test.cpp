@@ -6,6 +6,7 @@
 #include <greenroom/mailbox/async_result.hpp>
 #include <greenroom/mailbox/channel.hpp>
 #include <greenroom/mailbox/event.hpp>
+#include <greenroom/mailbox/inbox.hpp>
 #include <greenroom/mailbox/queue.hpp>
 #include <greenroom/mailbox/select.hpp>
 #include <greenroom/mailbox/semaphore.hpp>
@@ -100,6 +101,34 @@ struct channel_put : channel_get {
   }
 };
 
+struct inbox_get {
+  bool call(deadline until) { return target.get(until).index() == 0; }
+  bool left_clean() { return target.empty(); }
+  inbox<int, char> target;
+};
+
+struct inbox_get_if : inbox_get {
+  inbox_get_if() { target.put(1); }
+  bool call(deadline until) {
+    return target.get_if<int>([](int item) { return item == 2; }, until) == 2;
+  }
+  bool left_clean() { // and its mail is still there, and goes to who comes
+    const bool whole = target.size() == 1 && target.get<int>() == 1;
+    target.put(1);
+    return whole;
+  }
+};
+
+struct inbox_put {
+  inbox_put() { target.put('a'); }
+  bool call(deadline until) {
+    target.put(1, until);
+    return true;
+  }
+  bool left_clean() { return target.size() == 1; }
+  inbox<int, char> target{1};
+};
+
 struct wait_for_several {
   bool call(deadline until) {
     return !wait({one, two, three, four}, until).empty();
@@ -145,8 +174,8 @@ struct take_any_queue : queue_get {
 TEST_CASE_TEMPLATE("every wait in mailbox", Wait, event_wait, alarm_clock_wait,
                    semaphore_acquire, semaphore_wait, result_wait, result_get,
                    result_take, queue_get, queue_get_code, queue_put,
-                   queue_peek, queue_join, channel_get, channel_put,
-                   wait_for_several, iwait_for_several, select_several,
-                   take_any_queue) {
+                   queue_peek, queue_join, channel_get, channel_put, inbox_get,
+                   inbox_get_if, inbox_put, wait_for_several, iwait_for_several,
+                   select_several, take_any_queue) {
   test::every_wait<Wait>();
 }

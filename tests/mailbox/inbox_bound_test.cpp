@@ -1,17 +1,20 @@
-// The bound of an inbox, system messages, and what hostile messages and
-// greenlets may do to it.
+// The bound of an inbox and what is outside it; and an inbox among others,
+// outside greenlets, and beside a plain list.
 
 #include "hub/support.hpp"
+#include "mailbox/inbox_messages.hpp"
 
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/hub/hub.hpp>
 #include <greenroom/hub/timeout.hpp>
 #include <greenroom/mailbox/inbox.hpp>
+#include <greenroom/mailbox/queue.hpp>
+#include <greenroom/mailbox/select.hpp>
+#include <greenroom/mailbox/waiting.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <random>
@@ -25,68 +28,20 @@
 
 using namespace greenroom;
 using namespace std::chrono_literals;
+using test::contents;
 using test::error_of;
 using test::in_hub;
+using test::is;
+using test::line;
+using test::mail;
+using test::number;
+using test::numbers;
+using test::quit;
+using test::text_of;
 using test::time_of;
 
-namespace {
-
-struct number {
-  int value;
-};
-struct text {
-  std::string value;
-};
-using numbers = inbox<number>;
-using mail = inbox<number, text>;
-
-std::string text_of(const number& message) {
-  return std::to_string(message.value);
-}
-std::string text_of(const text& message) {
-  return message.value;
-}
-template <class... Messages>
-std::string text_of(const std::variant<Messages...>& message) {
-  return std::visit([](const auto& each) { return text_of(each); }, message);
-}
-
-/// All that can be taken, in order: "1 hello 2".
-template <class... Messages>
-std::string contents(inbox<Messages...>& from) {
-  std::string all;
-  while (const auto message = from.try_get())
-    all += (all.empty() ? "" : " ") + text_of(*message);
-  return all;
-}
-
-/// Its moves throw when its countdown reaches zero.
-struct fragile {
-  explicit fragile(int identity) : id(identity) {}
-  fragile(fragile&& other) : id(other.id) {
-    if (countdown > 0 && --countdown == 0) throw std::runtime_error("it broke");
-    other.id = -1;
-  }
-  fragile& operator=(fragile&&) = delete;
-  static inline int countdown = 0;
-  int id;
-};
-
-/// Calls a function at its end, unless it was moved from.
-struct last_word {
-  explicit last_word(std::function<void()> what) : say(std::move(what)) {}
-  last_word(last_word&& other) noexcept : say(std::exchange(other.say, {})) {}
-  last_word& operator=(last_word&&) = delete;
-  ~last_word() {
-    if (say) say();
-  }
-  std::function<void()> say;
-};
-
-} // namespace
-
 TEST_SUITE("mailbox") {
-  // --- the bound ----------------------------------------------------------
+  // --- the bound -----------------------------------------------------------
 
   TEST_CASE("a full inbox suspends the putter until mail is taken") {
     in_hub([] {
@@ -101,7 +56,7 @@ TEST_SUITE("mailbox") {
       yield();
       CHECK(put == 2);
       CHECK(in.full());
-      CHECK_FALSE(in.try_put(text{"no room"}));
+      CHECK_FALSE(in.try_put(line{"no room"}));
       CHECK(in.get<number>().value == 0);
       CHECK(put == 2);
       yield();
@@ -210,7 +165,7 @@ TEST_SUITE("mailbox") {
         in.put(number{2});
         CHECK(in.dropped() == 1);
         in.on_drop([&](const auto& message) { dropped += text_of(message); });
-        CHECK(in.try_put(text{"3"}));
+        CHECK(in.try_put(line{"3"}));
         std::error_code failed;
         CHECK(in.put(number{4}, {}, failed));
         CHECK(in.dropped() == 3);
@@ -255,22 +210,22 @@ TEST_SUITE("mailbox") {
     });
   }
 
-  // --- system messages ----------------------------------------------------
+  // --- system messages -----------------------------------------------------
 
   TEST_CASE("system messages go ahead of mail and are outside the bound") {
     in_hub([] {
       mail in{1};
       in.put(number{1});
-      in.put_system(text{"a"});
-      in.put_system(text{"end"}, system_order::in_turn);
-      in.put_system(text{"b"});
+      in.put_system(line{"a"});
+      in.put_system(line{"end"}, system_order::in_turn);
+      in.put_system(line{"b"});
       CHECK(in.size() == 4);
       CHECK_FALSE(in.try_put(number{2}));
       CHECK(in.get<number>().value == 1);
       CHECK(in.try_put(number{2}));
       in.stash(in.get());
       in.unstash_all();
-      in.put_system(text{"c"});
+      in.put_system(line{"c"});
       CHECK(contents(in) == "b c a end 2");
     });
   }
@@ -287,11 +242,11 @@ TEST_SUITE("mailbox") {
         }));
       });
       yield();
-      in.put_system(text{"soon"});
+      in.put_system(line{"soon"});
       yield();
       in.put(number{2});
-      in.put_system(text{"now"});
-      in.put_system(text{"late"});
+      in.put_system(line{"now"});
+      in.put_system(line{"late"});
       CHECK(getter.get() == "now");
       CHECK(shown == 3);
       CHECK(contents(in) == "soon late 1 2");
@@ -305,16 +260,16 @@ TEST_SUITE("mailbox") {
       in.put(number{2});
       in.stash(in.get());
       in.stash(in.get());
-      in.put_system(text{"a"}, system_order::in_turn);
+      in.put_system(line{"a"}, system_order::in_turn);
       in.put(number{3});
-      in.put_system(text{"b"}, system_order::in_turn);
-      in.put_system(text{"c"});
+      in.put_system(line{"b"}, system_order::in_turn);
+      in.put_system(line{"c"});
       in.unstash_all();
       for (int i = 4; i < 10; ++i)
         in.put(number{i});
       CHECK(in.dropped() == 5);
-      CHECK(text_of(in.get_if<text>([](const text& message) {
-              return message.value == "a";
+      CHECK(text_of(in.get_if<line>([](const line& message) {
+              return message.text == "a";
             })) == "a");
       in.put(number{10});
       CHECK(contents(in) == "c 1 2 b 9 10");
@@ -333,209 +288,49 @@ TEST_SUITE("mailbox") {
     });
   }
 
-  // --- messages that throw, wait or put -----------------------------------
+  // --- waiting on several --------------------------------------------------
 
-  TEST_CASE("a message that throws when moved is delivered once or is still "
-            "there") {
-    for (int strike = 1; strike < 4; ++strike)
-      for (int way = 0; way < 6; ++way) {
-        CAPTURE(strike);
-        CAPTURE(way);
-        in_hub([&] {
-          inbox<fragile, text> in;
-          in.put(fragile{1});
-          std::optional<int> taken;
-          fragile::countdown = strike;
-          const auto any = [](const fragile&) { return true; };
-          std::error_code failed;
-          try {
-            switch (way) {
-            case 0:
-              taken = std::get<fragile>(in.get()).id;
-              break;
-            case 1:
-              taken = std::get<fragile>(*in.try_get()).id;
-              break;
-            case 2:
-              taken = in.get<fragile>().id;
-              break;
-            case 3:
-              taken = in.get<fragile>({}, failed)->id;
-              break;
-            case 4:
-              taken = in.get_if<fragile>(any).id;
-              break;
-            case 5:
-              taken = std::get<fragile>(in.get_if(any)).id;
-              break;
-            }
-          } catch (const std::runtime_error&) {
-          }
-          fragile::countdown = 0;
-          CHECK(taken.value_or(1) == 1);
-          CHECK(in.size() == (taken ? 0 : 1));
-        });
-      }
-  }
-
-  TEST_CASE("a getter whose message throws leaves it to the next getter") {
+  TEST_CASE("an inbox can be waited on with others") {
     in_hub([] {
-      inbox<fragile> in;
-      std::string order;
-      spawn([&] { order += error_of([&] { in.get<fragile>(); }); });
-      spawn([&] { order += " then " + std::to_string(in.get<fragile>().id); });
-      yield();
-      CHECK(in.try_put(fragile{5}));
-      fragile::countdown = 1;
-      yield();
-      CHECK(order == "std::runtime_error: it broke then 5");
-    });
-  }
-
-  TEST_CASE("a putter whose message throws makes way for the next") {
-    in_hub([] {
-      inbox<fragile> in{1};
-      in.put(fragile{0});
-      std::string error;
-      spawn([&] { error = error_of([&] { in.put(fragile{1}); }); });
-      spawn([&] { in.put(fragile{2}); });
-      yield();
-      CHECK(in.get<fragile>().id == 0);
-      fragile::countdown = 1;
-      yield();
-      CHECK(error == "std::runtime_error: it broke");
-      CHECK(in.get<fragile>().id == 2);
-    });
-  }
-
-  TEST_CASE("the end of a message may put into its inbox, and wait") {
-    in_hub([] {
-      auto in =
-          std::make_unique<inbox<last_word, number>>(1, when_full::drop_oldest);
-      std::string said;
-      const auto speak = [&] {
-        said += in ? (in->try_put(number{1}) ? "put " : "closed ") : "late ";
-        yield();
+      mail in;
+      queue<int> other;
+      CHECK(wait({in, other}, 1s, 1).empty());
+      spawn_later(1s, [&] { in.put(quit{}); });
+      CHECK(time_of([&] {
+              CHECK(wait({in, other}, 5s, 1).size() == 1);
+            }) == 1s);
+      std::string got;
+      const auto select_one = [&] {
+        select(from(in, [&](const auto& message) { got = text_of(message); }),
+               from(other, [&](int value) { got = std::to_string(value); }));
       };
-      in->put(last_word{speak});
-      in->put(number{2}); // drops it, and then it drops this
-      CHECK(said == "put ");
-      CHECK(in->dropped() == 2);
-      CHECK(std::get<number>(in->get()).value == 1);
-
-      in->put(last_word{speak});
-      in->put_system(last_word{speak});
-      in->shutdown_now();
-      CHECK(said == "put closed closed ");
-      CHECK(in->empty());
-
-      in = std::make_unique<inbox<last_word, number>>(5);
-      in->put(last_word{speak});
-      in->put(last_word{speak});
-      in->stash(in->get());
-      const auto getter = spawn([&] {
-        said += error_of([&] { in->get<number>(); }).substr(0, 17) + " ";
-      });
-      yield();
-      said.clear();
-      in.reset();
-      CHECK(getter.dead());
-      CHECK(said.find("late") != std::string::npos);
-      CHECK(said.find("std::system_error") != std::string::npos);
+      select_one();
+      CHECK(got == "quit");
+      spawn([&] { other.put(3); });
+      select_one();
+      CHECK(got == "3");
+      spawn([&] { in.put(line{"x"}); });
+      select_one();
+      CHECK(got == "x");
+      in.shutdown();
+      CHECK(in.ready());
+      CHECK(error_of(select_one).find("closed") != std::string::npos);
     });
   }
 
-  TEST_CASE("the drop hook may end the inbox, change itself, or throw") {
+  TEST_CASE("those who watch an inbox keep no mail from those who take") {
     in_hub([] {
-      auto in = std::make_unique<mail>(1, when_full::drop_oldest);
-      in->put(number{1});
-      in->on_drop([&](const auto&) { throw std::runtime_error("dropped"); });
-      CHECK(error_of([&] { in->put(number{2}); }) ==
-            "std::runtime_error: dropped");
-      CHECK(contents(*in) == "2");
-      in->put(number{3});
-      in->on_drop([&, kept = std::string(100, 'x')](const auto&) {
-        in->on_drop({});
-        CHECK(kept.size() == 100);
-      });
-      in->put(number{4});
-      in->on_drop([&, kept = std::string(100, 'x')](const auto&) {
-        in.reset();
-        CHECK(kept.size() == 100);
-      });
-      in->put(number{5});
-      CHECK_FALSE(in);
-    });
-  }
-
-  // --- lifetimes ----------------------------------------------------------
-
-  TEST_CASE("an inbox may be destroyed by a callback that runs just before "
-            "whom it woke") {
-    // Callbacks come between two items of ready work every 64 items: try
-    // every offset.
-    for (int before = 0; before < 70; ++before)
-      for (int way = 0; way < 3; ++way)
-        in_hub([&] {
-          auto in = std::make_unique<numbers>(1);
-          std::string error = "none";
-          bool done = false;
-          const auto any = [](const number&) { return true; };
-          if (way == 2) in->put(number{0});
-          spawn([&] {
-            error = error_of([&] {
-              if (way == 0) in->get();
-              if (way == 1) in->get_if<number>(any);
-              if (way == 2) in->put(number{1});
-              done = true;
-            });
-          });
-          yield();
-          for (int i = 0; i < before; ++i)
-            spawn([] {});
-          spawn([&] { hub::current().post([&] { in.reset(); }); });
-          way == 2 ? (void)in->get() : in->put(number{1});
-          idle();
-          if (done)
-            CHECK(error == "");
-          else
-            CHECK(error.find("destroyed while waited on") != std::string::npos);
-        });
-  }
-
-  TEST_CASE("the getter may destroy the inbox it was served by") {
-    in_hub([] {
-      auto in = std::make_unique<mail>();
-      spawn([&] {
-        in->get<text>();
-        in.reset();
-      });
+      mail in;
+      const auto watching = spawn([&] { return wait({in}, 1s).size(); });
+      const auto taking = spawn([&] { return text_of(in.get()); });
       yield();
-      in->put(number{1});
-      in->put(text{"x"});
-      in->put(number{2});
-      yield();
-      CHECK_FALSE(in);
+      in.put(number{1});
+      CHECK(taking.get() == "1");
+      watching.join();
     });
   }
 
-  TEST_CASE("an inbox destroyed at the deadline of who waits in it") {
-    in_hub([] {
-      auto in = std::make_unique<numbers>(1);
-      in->put(number{1});
-      std::string errors;
-      const auto never = [](const number&) { return false; };
-      spawn_later(1s, [&] { in.reset(); });
-      const auto note = [&](auto&& call) { errors += error_of(call) + "\n"; };
-      spawn([&] { note([&] { in->get_if<number>(never, 1s); }); });
-      spawn([&] { note([&] { in->put(number{2}, 1s); }); });
-      sleep(2s);
-      CHECK(errors == "std::system_error: inbox::get_if: timed out\n"
-                      "std::system_error: inbox::put: timed out\n");
-    });
-  }
-
-  // --- outside greenlets --------------------------------------------------
+  // --- outside greenlets ---------------------------------------------------
 
   TEST_CASE("a hub callback may put and take, but not wait") {
     in_hub([] {
@@ -591,7 +386,7 @@ TEST_SUITE("mailbox") {
     });
   }
 
-  // --- against a model ----------------------------------------------------
+  // --- against a model -----------------------------------------------------
 
   TEST_CASE("an inbox does what a plain list would") {
     struct entry {

@@ -1,12 +1,11 @@
+// What an inbox holds, and who takes what.
+
 #include "hub/support.hpp"
+#include "mailbox/inbox_messages.hpp"
 
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/hub/hub.hpp>
-#include <greenroom/hub/timeout.hpp>
 #include <greenroom/mailbox/inbox.hpp>
-#include <greenroom/mailbox/queue.hpp>
-#include <greenroom/mailbox/select.hpp>
-#include <greenroom/mailbox/waiting.hpp>
 
 #include <array>
 #include <chrono>
@@ -16,61 +15,26 @@
 #include <string>
 #include <system_error>
 #include <utility>
-#include <variant>
 #include <vector>
 
 using namespace greenroom;
 using namespace std::chrono_literals;
+using test::contents;
 using test::error_of;
 using test::in_hub;
+using test::is;
+using test::line;
+using test::mail;
+using test::number;
+using test::numbers;
+using test::quit;
+using test::text_of;
 using test::time_of;
-
-namespace {
-
-struct line {
-  std::string text;
-};
-struct number {
-  int value;
-};
-struct quit {};
-
-using mail = inbox<line, number, quit>;
-using numbers = inbox<number>;
-
-std::string text_of(const line& message) {
-  return message.text;
-}
-std::string text_of(const number& message) {
-  return std::to_string(message.value);
-}
-std::string text_of(const quit&) {
-  return "quit";
-}
-template <class... Messages>
-std::string text_of(const std::variant<Messages...>& message) {
-  return std::visit([](const auto& each) { return text_of(each); }, message);
-}
-
-/// All that can be taken, in order: "1 hello quit".
-template <class... Messages>
-std::string contents(inbox<Messages...>& from) {
-  std::string all;
-  while (const auto message = from.try_get())
-    all += (all.empty() ? "" : " ") + text_of(*message);
-  return all;
-}
-
-auto is(int value) {
-  return [value](const number& message) { return message.value == value; };
-}
 
 using trace = std::vector<std::string>;
 
-} // namespace
-
 TEST_SUITE("mailbox") {
-  // --- in order -----------------------------------------------------------
+  // --- in order ------------------------------------------------------------
 
   TEST_CASE("mail of several types is taken in the order of its arrival") {
     in_hub([] {
@@ -154,7 +118,7 @@ TEST_SUITE("mailbox") {
     CHECK(sizeof(mail) == sizeof(inbox_base));
   }
 
-  // --- by choice ----------------------------------------------------------
+  // --- by choice -----------------------------------------------------------
 
   TEST_CASE("mail of one type is taken past the others, which stay in order") {
     in_hub([] { // OTP's C01
@@ -340,7 +304,7 @@ TEST_SUITE("mailbox") {
     });
   }
 
-  // --- turns --------------------------------------------------------------
+  // --- turns ---------------------------------------------------------------
 
   TEST_CASE("getters are served oldest first, choosing or not") {
     in_hub([] {
@@ -440,119 +404,7 @@ TEST_SUITE("mailbox") {
     });
   }
 
-  // --- deadlines, kills and timeouts --------------------------------------
-
-  TEST_CASE("getting gives up at its deadline") {
-    in_hub([] {
-      mail in;
-      in.put(number{1});
-      CHECK(time_of([&] {
-              CHECK(error_of([&] { in.get<line>(2s); }) ==
-                    "std::system_error: inbox::get: timed out");
-              CHECK(error_of([&] { in.get_if<number>(is(2), 2s); }) ==
-                    "std::system_error: inbox::get_if: timed out");
-            }) == 4s);
-      in.get(0s);
-      CHECK(error_of([&] { in.get(1s); }) ==
-            "std::system_error: inbox::get: timed out");
-      std::error_code failed;
-      CHECK_FALSE(in.get(1s, failed));
-      CHECK(failed == errc::timed_out);
-      CHECK_FALSE(in.get<number>(1s, failed));
-      CHECK_FALSE(in.get_if<number>(is(1), 1s, failed));
-      in.put(number{1});
-      CHECK(in.get_if<number>(is(1), 1s, failed)->value == 1);
-      CHECK_FALSE(failed);
-    });
-  }
-
-  TEST_CASE("mail that comes at the very deadline is taken or still there") {
-    in_hub([] {
-      numbers in;
-      std::error_code failed;
-      // The hub notices both in one turn; the mail is handed on in the next.
-      spawn_later(1s, [&] { in.put(number{5}); });
-      CHECK_FALSE(in.get(1s, failed));
-      yield();
-      CHECK(contents(in) == "5");
-    });
-  }
-
-  TEST_CASE("of two waiters one dies, and the other gets the mail") {
-    // GEVENT.md 3.2, 35
-    for (const bool first_dies : {true, false})
-      for (const bool choosing : {true, false})
-        for (const bool woken : {true, false}) {
-          CAPTURE(first_dies);
-          CAPTURE(choosing);
-          CAPTURE(woken);
-          in_hub([&] {
-            mail in;
-            std::string taken;
-            const auto get = [&] {
-              taken += choosing ? text_of(in.get<number>()) : text_of(in.get());
-            };
-            const any_greenlet first = spawn(get);
-            const any_greenlet second = spawn(get);
-            yield();
-            if (woken) in.put(number{1});
-            (first_dies ? first : second).kill();
-            if (!woken) in.put(number{1});
-            (first_dies ? second : first).join();
-            CHECK(taken == "1");
-            CHECK(in.empty());
-          });
-        }
-  }
-
-  TEST_CASE(
-      "a getter killed just before its turn takes the mail or leaves it") {
-    in_hub([] {
-      mail in;
-      std::string taken;
-      const auto first = spawn([&] { taken = text_of(in.get<number>()); });
-      yield();
-      spawn([&] { first.kill_soon(); });
-      in.put(number{1});
-      first.join();
-      CHECK(first.killed());
-      CHECK(taken.empty());
-      CHECK(contents(in) == "1");
-    });
-  }
-
-  TEST_CASE(
-      "a kill taken back lets a getter see the mail that came meanwhile") {
-    in_hub([] {
-      mail in;
-      std::string taken;
-      const auto getter = spawn([&] {
-        timeout limit{1s};
-        limit.start();
-        spawn_later(1s, [&] {
-          in.put(number{1});
-          limit.cancel();
-        });
-        taken = text_of(in.get<number>());
-      });
-      getter.join(5s);
-      CHECK(taken == "1");
-    });
-  }
-
-  TEST_CASE("a timeout in a taking call loses no mail") {
-    in_hub([] {
-      mail in;
-      in.put(number{1});
-      CHECK_FALSE(timeout{1s}.run([&] { in.get<line>(); }));
-      CHECK_FALSE(timeout{1s}.run([&] { in.get_if<number>(is(2)); }));
-      in.put(number{2});
-      CHECK(timeout{1s}.run([&] { in.get_if<number>(is(2)); }));
-      CHECK(contents(in) == "1");
-    });
-  }
-
-  // --- stash --------------------------------------------------------------
+  // --- stash ---------------------------------------------------------------
 
   TEST_CASE("stashed mail comes back ahead of the rest, in order") {
     in_hub([] {
@@ -592,154 +444,6 @@ TEST_SUITE("mailbox") {
       yield();
       in.unstash_all();
       CHECK(waiting.get() == "2");
-    });
-  }
-
-  // --- waiting on several -------------------------------------------------
-
-  TEST_CASE("an inbox can be waited on with others") {
-    in_hub([] {
-      mail in;
-      queue<int> other;
-      CHECK(wait({in, other}, 1s, 1).empty());
-      spawn_later(1s, [&] { in.put(quit{}); });
-      CHECK(time_of([&] {
-              CHECK(wait({in, other}, 5s, 1).size() == 1);
-            }) == 1s);
-      std::string got;
-      const auto select_one = [&] {
-        select(from(in, [&](const auto& message) { got = text_of(message); }),
-               from(other, [&](int value) { got = std::to_string(value); }));
-      };
-      select_one();
-      CHECK(got == "quit");
-      spawn([&] { other.put(3); });
-      select_one();
-      CHECK(got == "3");
-      spawn([&] { in.put(line{"x"}); });
-      select_one();
-      CHECK(got == "x");
-      in.shutdown();
-      CHECK(in.ready());
-      CHECK(error_of(select_one).find("closed") != std::string::npos);
-    });
-  }
-
-  TEST_CASE("those who watch an inbox keep no mail from those who take") {
-    in_hub([] {
-      mail in;
-      const auto watching = spawn([&] { return wait({in}, 1s).size(); });
-      const auto taking = spawn([&] { return text_of(in.get()); });
-      yield();
-      in.put(number{1});
-      CHECK(taking.get() == "1");
-      watching.join();
-    });
-  }
-
-  // --- the end ------------------------------------------------------------
-
-  TEST_CASE("a closed inbox gives what it has, then fails") {
-    in_hub([] { // GEVENT.md 3.2, 38
-      mail in;
-      in.put(number{1});
-      in.put(number{2});
-      in.stash(in.get());
-      in.shutdown();
-      CHECK(in.closed());
-      CHECK(error_of([&] { in.put(quit{}); }) ==
-            "std::system_error: inbox::put: closed");
-      CHECK(error_of([&] { in.put_system(quit{}); }) ==
-            "std::system_error: inbox::put_system: closed");
-      CHECK_FALSE(in.try_put(quit{}));
-      CHECK(error_of([&] { in.get<line>(); }) ==
-            "std::system_error: inbox::get: closed");
-      CHECK(text_of(in.get()) == "2");
-      in.unstash_all();
-      std::error_code failed;
-      CHECK(text_of(*in.get({}, failed)) == "1");
-      CHECK_FALSE(in.get({}, failed));
-      CHECK(failed == errc::closed);
-    });
-  }
-
-  TEST_CASE("closing an inbox ends every wait in it") {
-    for (const bool now : {false, true}) {
-      CAPTURE(now);
-      in_hub([&] { // GEVENT.md 3.2, 38
-        inbox<std::unique_ptr<int>, quit> in{1};
-        in.put(std::make_unique<int>(1));
-        trace errors;
-        auto mine = std::make_unique<int>(2);
-        const auto note = [&](auto&& call) {
-          errors.push_back(error_of(call));
-        };
-        spawn([&] { note([&] { in.put(std::move(mine)); }); });
-        spawn([&] { note([&] { in.get<quit>(); }); });
-        spawn([&] { note([&] { in.get_if([](quit) { return true; }); }); });
-        yield();
-        CHECK(errors.empty());
-        now ? in.shutdown_now() : in.shutdown();
-        in.shutdown();
-        yield();
-        CHECK(errors.size() == 3);
-        for (const auto& each : errors)
-          CHECK(each.find(": closed") != std::string::npos);
-        CHECK(mine);
-        CHECK(in.size() == (now ? 0 : 1));
-        CHECK(in.try_get().has_value() != now);
-      });
-    }
-  }
-
-  TEST_CASE("closing at once destroys the mail, and stashed mail too") {
-    in_hub([] {
-      inbox<std::shared_ptr<int>, quit> in{3};
-      const auto item = std::make_shared<int>(1);
-      in.put(item);
-      in.stash(in.get());
-      in.put(item);
-      in.put_system(item);
-      CHECK(item.use_count() == 4);
-      in.shutdown_now();
-      CHECK(item.use_count() == 1);
-      CHECK(in.empty());
-      CHECK(in.stashed() == 0);
-      in.unstash_all();
-      CHECK_FALSE(in.try_get());
-    });
-  }
-
-  TEST_CASE("mail still in an inbox ends with it") {
-    in_hub([] {
-      const auto item = std::make_shared<int>(1);
-      {
-        inbox<std::shared_ptr<int>> in;
-        in.put(item);
-        in.stash(in.get());
-        in.put(item);
-        in.put_system(item);
-        CHECK(item.use_count() == 4);
-      }
-      CHECK(item.use_count() == 1);
-    });
-  }
-
-  TEST_CASE("an inbox destroyed while waited on wakes everybody") {
-    in_hub([] {
-      auto in = std::make_unique<mail>(1);
-      in->put(number{0});
-      trace errors;
-      const auto note = [&](auto&& call) { errors.push_back(error_of(call)); };
-      spawn([&] { note([&] { in->put(number{1}); }); });
-      spawn([&] { note([&] { in->get<quit>(); }); });
-      spawn([&] { note([&] { in->get_if<number>(is(3)); }); });
-      yield();
-      in.reset();
-      yield();
-      REQUIRE(errors.size() == 3);
-      for (const std::string& error : errors)
-        CHECK(error.find("destroyed while waited on") != std::string::npos);
     });
   }
 }
