@@ -12,7 +12,7 @@ actor_base::~actor_base() {
   close_inbox();
 }
 
-void actor_base::deliver(envelope& mail) {
+void actor_base::deliver(actor_mail& mail) {
   mail.next = nullptr;
   (oldest_ ? newest_->next : oldest_) = &mail;
   newest_ = &mail;
@@ -50,7 +50,7 @@ void actor_base::open_mail() {
     if (!mail) return;
     oldest_ = mail->next;
     --waiting_;
-    mail->open(*this);
+    static_cast<actor_mail*>(mail)->open(*this);
   } while (!stopping_ && here.another_item());
 }
 

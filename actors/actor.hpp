@@ -3,8 +3,8 @@
 #include <greenroom/actors/reference.hpp>
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/hub/hub.hpp>
-#include <greenroom/hub/pooled.hpp>
 #include <greenroom/mailbox/async_result.hpp>
+#include <greenroom/mailbox/envelope.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -36,20 +36,17 @@ using reply_t = typename reply_of<Message>::type;
 
 class actor_base;
 
-/// A message on its way: what an inbox holds.
-struct envelope : pooled {
-  virtual ~envelope() = default;
+/// A message on its way to an actor.
+struct actor_mail : envelope {
   /// Destroys itself and calls the actor's `receive`. Throws what that throws.
   virtual void open(actor_base& receiver) = 0;
-
-  envelope* next = nullptr;
 };
 
 /// The part of an actor that does not know its messages.
 class actor_base : public greenlet_base {
 public:
   /// Takes over `mail`, which is handled after what came before it.
-  void deliver(envelope& mail);
+  void deliver(actor_mail& mail);
 
   /// Ends the actor after the mail that is in its inbox now.
   void stop() { deliver(*new stop_mail); }
@@ -70,7 +67,7 @@ protected:
   reference_key key() const { return key_; }
 
 private:
-  struct stop_mail : envelope {
+  struct stop_mail : actor_mail {
     void open(actor_base& receiver) override {
       receiver.stopping_ = true;
       delete this;
@@ -172,7 +169,7 @@ handlers<Message, Rest...>& handler_of(handlers<Message, Rest...>& chain) {
 }
 
 template <class Interface, class Message>
-struct mail final : envelope {
+struct mail final : actor_mail {
   explicit mail(Message&& content) : message(std::move(content)) {}
 
   void open(actor_base& receiver) override {
@@ -188,7 +185,7 @@ struct mail final : envelope {
 
 /// Mail whose sender waits for the reply.
 template <class Interface, class Message>
-struct request final : envelope {
+struct request final : actor_mail {
   using reply = reply_t<Message>;
 
   request(Message&& content, const async_result<reply>& to)

@@ -3,25 +3,28 @@
 #include <greenroom/hub/pooled.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 namespace greenroom {
 
-/// A message on its way: what an inbox holds.
+/// A message on its way: what an inbox holds. Of 16 bytes and the message, for
+/// thousands may wait.
 struct envelope : pooled {
-  explicit envelope(std::uint8_t type = 0) : kind(type) {}
   virtual ~envelope() = default;
+  /// Which of its inbox's message types.
+  virtual std::uint32_t kind() const { return 0; }
+  /// Outside its inbox's bound.
+  virtual bool exempt() const { return false; }
 
   envelope* next = nullptr;
-  std::uint8_t kind;   // which of its inbox's message types
-  bool exempt = false; // outside the inbox's bound
 };
 
 template <class Message>
 struct mail_of : envelope {
   template <class Content>
-  mail_of(std::uint8_t type, Content&& content)
-      : envelope(type), message(std::forward<Content>(content)) {}
+  explicit mail_of(Content&& content)
+      : message(std::forward<Content>(content)) {}
 
   Message message;
 };
@@ -39,8 +42,8 @@ public:
         last_(std::exchange(other.last_, nullptr)) {}
   mail_list& operator=(mail_list&&) = delete;
   ~mail_list() {
-    while (first_)
-      delete &take_after(nullptr);
+    while (envelope* each = take_front())
+      delete each;
   }
 
   bool empty() const { return first_ == nullptr; }
@@ -50,6 +53,7 @@ public:
     return before ? before->next : first_;
   }
 
+  /// Takes over `mail`.
   void push_back(envelope& mail) {
     mail.next = nullptr;
     (last_ ? last_->next : first_) = &mail;
@@ -65,12 +69,21 @@ public:
     others.last_ = nullptr;
   }
 
-  /// Gives away the one after `before`, which must exist.
-  envelope& take_after(envelope* before) {
-    envelope& taken = *after(before);
-    (before ? before->next : first_) = taken.next;
-    if (last_ == &taken) last_ = before;
+  /// Gives away the oldest; null when empty.
+  envelope* take_front() {
+    envelope* const taken = first_;
+    if (!taken) return nullptr;
+    first_ = taken->next;
+    if (!first_) last_ = nullptr;
     return taken;
+  }
+
+  /// Gives away the one after `before`, which must exist.
+  std::unique_ptr<envelope> take_after(envelope* before) {
+    envelope* const taken = after(before);
+    (before ? before->next : first_) = taken->next;
+    if (last_ == taken) last_ = before;
+    return std::unique_ptr<envelope>(taken);
   }
 
 private:

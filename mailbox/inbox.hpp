@@ -61,7 +61,6 @@ concept mail_predicate = (std::predicate<Predicate&, const Messages&> || ...);
 template <class... Messages>
 class inbox : public inbox_base {
   static_assert(sizeof...(Messages) > 0, "an inbox holds some type of message");
-  static_assert(sizeof...(Messages) <= 256, "an inbox holds at most 256 types");
   static_assert(((times_among<Messages, Messages...> == 1) && ...),
                 "an inbox names each type of message once");
   static_assert((std::is_object_v<Messages> && ...) &&
@@ -109,7 +108,7 @@ public:
   template <class Message>
   void put_system(Message&& message, system_order order = system_order::first) {
     check_open("inbox::put_system");
-    add_system(wrap(std::forward<Message>(message)), order);
+    add_system(wrap<true>(std::forward<Message>(message)), order);
   }
 
   /// Takes the next message; while there is none, waits until `until`.
@@ -184,7 +183,7 @@ public:
   /// Puts a message that was taken aside, until `unstash_all`.
   template <one_of<Messages...> Message>
   void stash(Message message) {
-    inbox_base::stash(wrap(std::move(message)));
+    inbox_base::stash(wrap<true>(std::move(message)));
   }
   void stash(any_message message) {
     std::visit([this](auto& each) { this->stash(std::move(each)); }, message);
@@ -205,8 +204,8 @@ private:
   using maybe_any = maybe<any_message>;
 
   template <class Message>
-  static constexpr std::uint8_t kind_of() {
-    std::uint8_t kind = 0;
+  static constexpr std::uint32_t kind_of() {
+    std::uint32_t kind = 0;
     (void)((std::same_as<Message, Messages> || (++kind, false)) || ...);
     return kind;
   }
@@ -222,12 +221,19 @@ private:
 
   // --- in ------------------------------------------------------------------
 
-  template <class Content>
+  template <class Message, bool Exempt>
+  struct sealed final : mail_of<Message> {
+    using mail_of<Message>::mail_of;
+    std::uint32_t kind() const override { return kind_of<Message>(); }
+    bool exempt() const override { return Exempt; }
+  };
+
+  template <bool Exempt = false, class Content>
   static std::unique_ptr<envelope> wrap(Content&& message) {
-    using kind = std::remove_cvref_t<Content>;
-    static_assert(accepts<kind>, "this inbox holds no messages of this type");
-    return std::make_unique<mail_of<kind>>(kind_of<kind>(),
-                                           std::forward<Content>(message));
+    using type = std::remove_cvref_t<Content>;
+    static_assert(accepts<type>, "this inbox holds no messages of this type");
+    return std::make_unique<sealed<type, Exempt>>(
+        std::forward<Content>(message));
   }
 
   template <class Content>
@@ -247,7 +253,7 @@ private:
 
   template <class Message>
   static bool is_a(search&, const envelope& mail) {
-    return mail.kind == kind_of<Message>();
+    return mail.kind() == kind_of<Message>();
   }
 
   /// A search for messages of some types that a predicate is true of.
@@ -259,7 +265,7 @@ private:
       using ask_function = bool (*)(Predicate&, const envelope&);
       static constexpr std::array<ask_function, sizeof...(Messages)> asks{
           &ask_of<Messages>...};
-      return asks[mail.kind](static_cast<choice&>(self).predicate, mail);
+      return asks[mail.kind()](static_cast<choice&>(self).predicate, mail);
     }
 
     template <class Message>
@@ -302,7 +308,7 @@ private:
   static Taken any(envelope& mail) {
     static constexpr std::array<opener<Taken>, sizeof...(Messages)> open{
         &alternative<Taken, Messages>...};
-    return open[mail.kind](mail);
+    return open[mail.kind()](mail);
   }
 
   template <class Taken>

@@ -49,7 +49,7 @@ struct inbox_base::extras : runnable {
 
 inbox_base::extras::extras(inbox_base& owner) : runnable(&hand_on), of(owner) {
   for (envelope* each = of.mail_.after(nullptr); each; each = each->next)
-    counted += !each->exempt;
+    counted += !each->exempt();
 }
 
 inbox_base::extras::~extras() {
@@ -107,7 +107,7 @@ void inbox_base::extras::mail_added() {
 }
 
 void inbox_base::extras::mail_left(const envelope& gone, envelope* before) {
-  if (!gone.exempt) {
+  if (!gone.exempt()) {
     --counted;
     if (!putters.empty()) hand_on_later();
   }
@@ -315,15 +315,11 @@ inbox_base::admission inbox_base::wait_for_room(deadline until,
 }
 
 void inbox_base::add(std::unique_ptr<envelope> mail) {
-  if (!more_) {
-    mail_.push_back(*mail.release());
-    ++size_;
-    return;
-  }
   std::unique_ptr<envelope> oldest;
-  if (full()) oldest.reset(&unlink_oldest());
+  if (full()) oldest = unlink_oldest();
   mail_.push_back(*mail.release());
   ++size_;
+  if (!more_) return;
   ++more_->counted;
   more_->mail_added();
   if (oldest) drop(std::move(oldest));
@@ -336,7 +332,6 @@ void inbox_base::check_open(const char* what) const {
 
 void inbox_base::add_system(std::unique_ptr<envelope> mail,
                             system_order order) {
-  mail->exempt = true;
   mail_list& to = order == system_order::first ? more().system : mail_;
   to.push_back(*mail.release());
   ++size_;
@@ -344,17 +339,18 @@ void inbox_base::add_system(std::unique_ptr<envelope> mail,
 }
 
 /// The oldest that the bound counts, of which there is one.
-envelope& inbox_base::unlink_oldest() {
+std::unique_ptr<envelope> inbox_base::unlink_oldest() {
   envelope*& kept = more_->kept;
-  while (mail_.after(kept)->exempt)
+  while (mail_.after(kept)->exempt())
     kept = mail_.after(kept);
   return unlink(mail_, kept);
 }
 
-envelope& inbox_base::unlink(mail_list& from, envelope* before) {
-  envelope& gone = from.take_after(before);
+std::unique_ptr<envelope> inbox_base::unlink(mail_list& from,
+                                             envelope* before) {
+  std::unique_ptr<envelope> gone = from.take_after(before);
   --size_;
-  if (more_) more_->mail_left(gone, before);
+  if (more_) more_->mail_left(*gone, before);
   return gone;
 }
 
@@ -381,7 +377,6 @@ void inbox_base::on_drop(drop_hook hook) {
 
 void inbox_base::stash(std::unique_ptr<envelope> mail) {
   check_thread();
-  mail->exempt = true;
   mail_list& aside = more().stash;
   aside.push_back(*mail.release());
   ++more_->stashed;
@@ -462,7 +457,7 @@ bool inbox_base::look_in(mail_list& list, envelope*& seen, search& wanted) {
 }
 
 void inbox_base::discard(const search& found) {
-  const std::unique_ptr<envelope> owned{&unlink(*found.list, found.before)};
+  unlink(*found.list, found.before);
 }
 
 } // namespace greenroom

@@ -129,6 +129,7 @@ protected:
   void add(std::unique_ptr<envelope> mail);
   /// Throws `errc::closed` on behalf of `what`.
   void check_open(const char* what) const;
+  /// These take what is exempt.
   void add_system(std::unique_ptr<envelope> mail, system_order order);
   void stash(std::unique_ptr<envelope> mail);
 
@@ -154,8 +155,8 @@ private:
   admission wait_for_room(deadline until, std::error_code& failed);
   bool look(search& wanted);
   bool look_in(mail_list& list, envelope*& seen, search& wanted);
-  envelope& unlink(mail_list& from, envelope* before);
-  envelope& unlink_oldest();
+  std::unique_ptr<envelope> unlink(mail_list& from, envelope* before);
+  std::unique_ptr<envelope> unlink_oldest();
 
   // Hub thread only.
   mail_list mail_; // oldest first; system messages to come first are in more_
