@@ -4,13 +4,21 @@
 
 #include <greenroom/mailbox/alarm_clock.hpp>
 #include <greenroom/mailbox/async_result.hpp>
+#include <greenroom/mailbox/barrier.hpp>
 #include <greenroom/mailbox/channel.hpp>
+#include <greenroom/mailbox/condition.hpp>
 #include <greenroom/mailbox/event.hpp>
 #include <greenroom/mailbox/inbox.hpp>
+#include <greenroom/mailbox/latch.hpp>
+#include <greenroom/mailbox/lock.hpp>
 #include <greenroom/mailbox/queue.hpp>
 #include <greenroom/mailbox/select.hpp>
 #include <greenroom/mailbox/semaphore.hpp>
 #include <greenroom/mailbox/waiting.hpp>
+
+#include <chrono>
+#include <mutex>
+#include <vector>
 
 using namespace greenroom;
 
@@ -36,6 +44,56 @@ struct semaphore_acquire {
 
 struct semaphore_wait : semaphore_acquire {
   bool call(deadline until) { return target.wait(until) > 0; }
+};
+
+struct semaphore_guard_wait : semaphore_acquire {
+  bool call(deadline until) {
+    const semaphore_guard held{target, until};
+    return true;
+  }
+};
+
+struct latch_wait {
+  bool call(deadline until) { return target.wait(until); }
+  bool left_clean() { return target.watchers().empty() && target.count() == 1; }
+  latch target{1};
+};
+
+struct barrier_wait {
+  bool call(deadline until) { return target.arrive_and_wait(until); }
+  bool left_clean() { return target.arrived() == 0; }
+  barrier target{2};
+};
+
+/// Held by another greenlet.
+struct lock_acquire {
+  lock_acquire() { yield(); }
+  ~lock_acquire() { holder.kill(); }
+  bool call(deadline until) { return target.acquire(until); }
+  bool left_clean() { return target.watchers().empty() && target.locked(); }
+  greenroom::lock target;
+  greenlet<void> holder = spawn([this] {
+    const std::lock_guard held{target};
+    sleep(std::chrono::hours(10'000));
+  });
+};
+
+struct condition_wait {
+  bool call(deadline until) {
+    std::unique_lock held{guarded};
+    const auto still_held = [&] { CHECK(held.owns_lock()); };
+    try {
+      const bool noticed = target.wait(held, until);
+      still_held();
+      return noticed;
+    } catch (...) {
+      still_held();
+      throw;
+    }
+  }
+  bool left_clean() { return !guarded.locked(); }
+  greenroom::lock guarded;
+  condition target;
 };
 
 struct result_wait {
@@ -172,10 +230,12 @@ struct take_any_queue : queue_get {
 } // namespace
 
 TEST_CASE_TEMPLATE("every wait in mailbox", Wait, event_wait, alarm_clock_wait,
-                   semaphore_acquire, semaphore_wait, result_wait, result_get,
-                   result_take, queue_get, queue_get_code, queue_put,
-                   queue_peek, queue_join, channel_get, channel_put, inbox_get,
-                   inbox_get_if, inbox_put, wait_for_several, iwait_for_several,
-                   select_several, take_any_queue) {
+                   semaphore_acquire, semaphore_wait, semaphore_guard_wait,
+                   latch_wait, barrier_wait, lock_acquire, condition_wait,
+                   result_wait, result_get, result_take, queue_get,
+                   queue_get_code, queue_put, queue_peek, queue_join,
+                   channel_get, channel_put, inbox_get, inbox_get_if, inbox_put,
+                   wait_for_several, iwait_for_several, select_several,
+                   take_any_queue) {
   test::every_wait<Wait>();
 }
