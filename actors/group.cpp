@@ -9,7 +9,9 @@ namespace greenroom {
 
 // --- calls under way -------------------------------------------------------
 
-group_call::group_call(group& on) : on_(&on), next_(on.calls_) {
+group_call::group_call(group& on) : on_(&on) {
+  on.check_thread();
+  next_ = on.calls_;
   if (next_) next_->previous_ = this;
   on.calls_ = this;
 }
@@ -51,9 +53,7 @@ group::~group() {
 }
 
 void group::check_thread() const {
-#ifndef NDEBUG
   home().check_thread("a group");
-#endif
 }
 
 bool group::wait_for_room(deadline) {
@@ -170,6 +170,7 @@ bool group::is_own_member_running() const {
 }
 
 bool group::join(deadline until) {
+  check_thread();
   if (empty()) return true;
   if (is_own_member_running())
     throw std::system_error(

@@ -29,7 +29,8 @@ namespace greenroom {
 ///
 /// Ownership  Shares its members while they are in it. It must outlive the
 ///            calls on it; one that waits meanwhile gets `errc::destroyed`.
-/// Thread     Its hub's thread.
+/// Thread     Its hub's thread; what changes it or waits on another throws
+///            `wrong_hub`.
 /// Waits      `join`, `kill`, `kill_one`, `apply`, `map`; in a full pool also
 ///            what adds. Whoever is killed there leaves nothing behind, and
 ///            the tasks it has started go on.

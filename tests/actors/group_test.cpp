@@ -162,14 +162,16 @@ TEST_SUITE("actors") {
   TEST_CASE("a greenlet of another hub is refused, and is no member") {
     in_hub([] {
       group workers;
-      std::optional<any_greenlet> foreign;
+      any_greenlet ours = spawn([] {});
       std::thread([&] {
-        foreign = spawn([] {});
-        CHECK_THROWS_AS(workers.add(*foreign), wrong_hub);
-        foreign->join();
-        foreign.reset();
+        group theirs;
+        CHECK_THROWS_AS(theirs.add(ours), wrong_hub);
+        CHECK(theirs.empty());
+        CHECK_THROWS_AS(workers.spawn([] {}), wrong_hub);
+        CHECK_THROWS_AS(workers.kill(), wrong_hub);
       }).join();
       CHECK(workers.empty());
+      ours.join();
     });
   }
 
