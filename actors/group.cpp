@@ -114,6 +114,7 @@ bool group::discard(const greenlet_base& greenlet) {
   return true;
 }
 
+// By value: the caller's handle may be another one after the wait.
 void group::add(any_greenlet greenlet, deadline until) {
   if (!enter(greenlet, until)) throw_error(errc::full, "pool::add");
 }
@@ -126,7 +127,7 @@ bool group::add(any_greenlet greenlet, deadline until,
   return false;
 }
 
-bool group::try_add(any_greenlet greenlet) {
+bool group::try_add(const any_greenlet& greenlet) {
   const bool no_room = full() && greenlet && !contains(*greenlet);
   return !no_room && enter(greenlet, {});
 }

@@ -61,7 +61,7 @@ public:
   void add(any_greenlet member, deadline until = {});
   bool add(any_greenlet member, deadline until, std::error_code& failed);
   /// False when full.
-  bool try_add(any_greenlet member);
+  bool try_add(const any_greenlet& member);
 
   /// Adds `member`, as `add` does, and starts it.
   void start(greenlet_base& member, deadline until = {});

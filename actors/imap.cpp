@@ -151,23 +151,27 @@ void imap_base::close() noexcept {
   forget_helpers();
 }
 
-/// As a nursery ends its children.
 void imap_base::end_helpers() {
   feeder_->kill_soon();
   for (const task& each : tasks_)
     each.target->kill_soon();
   try {
     const shield guard;
-    try {
-      join_helpers();
-    } catch (const loop_exit&) { // they refused, and now wait for ever
-      feeder_->kill_brutally();
-      for (const task& each : tasks_)
-        each.target->kill_brutally();
-      [this]() noexcept { join_helpers(); }();
-    }
+    join_or_force();
   } catch (const std::exception&) {
     // Nobody may wait here. They end later, and keep what they need.
+  }
+}
+
+/// As a nursery ends its children.
+void imap_base::join_or_force() {
+  try {
+    join_helpers();
+  } catch (const loop_exit&) { // they refused, and now wait for ever
+    feeder_->kill_brutally();
+    for (const task& each : tasks_)
+      each.target->kill_brutally();
+    [this]() noexcept { join_helpers(); }();
   }
 }
 

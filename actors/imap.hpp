@@ -115,6 +115,7 @@ private:
   bool arrived();
   any_greenlet take_next();
   void end_helpers();
+  void join_or_force();
   void join_helpers();
   void forget_helpers();
 

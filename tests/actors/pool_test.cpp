@@ -403,6 +403,19 @@ TEST_SUITE("actors") {
     });
   }
 
+  TEST_CASE("what is added is what the handle named before the wait") {
+    in_hub([] {
+      pool workers{1};
+      workers.spawn([] { sleep(1s); });
+      any_greenlet handle = spawn([] { sleep(5s); });
+      const any_greenlet first = handle;
+      const auto changer = spawn([&] { handle = {}; });
+      workers.add(handle);
+      CHECK(workers.contains(*first));
+      CHECK(first.kill());
+    });
+  }
+
   TEST_CASE("wait_available waits for room and does not take it") {
     in_hub([] {
       pool workers{2};
