@@ -110,8 +110,8 @@ private:
 template <std::invocable Function>
 bool post_to(const hub_address& to, Function&& function);
 
-/// Told when its hub ends, on that hub's thread, when nobody can find the hub
-/// by its address any more.
+/// Told when its hub ends, on that hub's thread, after it was removed. The hub
+/// can still be found by its address, but what is posted now is dropped unrun.
 struct hub_end_link {
   using end_function = void (*)(hub_end_link&) noexcept;
 

@@ -112,8 +112,8 @@ void hub::close() {
   leave_registry(*this);
   forget_signals(*this);
   remove(*main_);
-  entry_.reset();
   tell_end();
+  entry_.reset();
   drop_outside_work();
   abandon();
   for (const auto& pool : pools_)

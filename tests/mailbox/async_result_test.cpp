@@ -337,12 +337,60 @@ TEST_SUITE("mailbox") {
     });
   }
 
-  TEST_CASE("waiting for a result of another hub is refused") {
+  // GEVENT.md 3.2, 11
+  TEST_CASE("a result linked to a greenlet takes over its value") {
     in_hub([] {
+      const auto worker = spawn([] { return 100; });
       async_result<int> answer;
-      std::thread([&] { CHECK_THROWS_AS(answer.get(), wrong_hub); }).join();
-      answer.set(1);
-      CHECK(answer.get() == 1);
+      worker.link(answer);
+      CHECK(answer.get() == 100);
+      for (int i = 0; i < 3; ++i) {
+        async_result<int> late;
+        worker.link(late);
+        CHECK_FALSE(late.ready());
+        CHECK(late.get() == 100);
+      }
+      async_result<void> end;
+      worker.link(end);
+      end.get();
+    });
+  }
+
+  // GEVENT.md 3.2, 11
+  TEST_CASE("a result linked to a greenlet takes over its exception object") {
+    in_hub([] {
+      const auto worker =
+          spawn([]() -> int { throw std::runtime_error("no luck"); });
+      async_result<int> answer;
+      worker.link(answer);
+      CHECK(error_of([&] { answer.get(); }) == "std::runtime_error: no luck");
+      CHECK(answer.exception() == worker.exception());
+      async_result<void> late;
+      worker.link(late);
+      CHECK_THROWS_AS(late.get(), std::runtime_error);
+      CHECK(late.exception() == worker.exception());
+    });
+  }
+
+  TEST_CASE("a result linked to a killed greenlet fails") {
+    in_hub([] {
+      const auto worker = spawn({.name = "victim"}, [] { return 1; });
+      async_result<int> answer;
+      worker.link(answer);
+      worker.kill();
+      CHECK(error_of([&] { answer.get(); }) ==
+            "std::system_error: greenlet 'victim': the greenlet was killed");
+    });
+  }
+
+  TEST_CASE("a result linked to a greenlet of another type fails") {
+    in_hub([] {
+      const auto worker = spawn({.name = "poet"}, [] { return "a text"; });
+      async_result<int> answer;
+      worker.link(answer);
+      CHECK(error_of([&] { answer.get(); }) ==
+            "std::invalid_argument: async_result: greenlet 'poet', which it is "
+            "linked to, returns something else");
     });
   }
 
