@@ -183,16 +183,15 @@ struct mail final : actor_mail {
   Message message;
 };
 
-/// Mail whose sender waits for the reply.
-template <class Interface, class Message>
+/// Mail whose sender waits for the reply. `Answer` is the asker's result, or
+/// what refers to it.
+template <class Interface, class Message, class Answer>
 struct request final : actor_mail {
   using reply = reply_t<Message>;
 
-  request(Message&& content, const async_result<reply>& to)
-      : message(std::move(content)), answer(to) {}
-  ~request() override {
-    if (!answer.ready()) answer.set_exception(dead_actor());
-  }
+  template <class To>
+  request(Message&& content, To&& to)
+      : message(std::move(content)), answer(std::forward<To>(to)) {}
 
   void open(actor_base& receiver) override {
     const std::unique_ptr<request> self{this};
@@ -213,8 +212,58 @@ struct request final : actor_mail {
   }
 
   Message message;
-  async_result<reply> answer;
+  Answer answer;
 };
+
+/// The answer to one who asks on the actor's own hub.
+template <class Result>
+struct near_answer : Result::at_home {
+  using base = typename Result::at_home;
+  using base::base;
+  ~near_answer() {
+    if (!this->ready()) this->abandon(errc::dead);
+  }
+};
+
+/// The answer to one on another hub, which expects it until this ends.
+template <class Result>
+class distant_answer {
+public:
+  explicit distant_answer(const Result& to) : result_(to) {}
+  distant_answer(const distant_answer&) = delete;
+  distant_answer& operator=(const distant_answer&) = delete;
+  ~distant_answer() { result_.abandon(errc::dead); } // unless it was given
+
+  template <class... Value>
+  void set(Value&&... value) {
+    result_.set(std::forward<Value>(value)...);
+    const Result given = std::move(result_);
+  }
+  void set_exception(std::exception_ptr error) {
+    result_.set_exception(std::move(error));
+    const Result given = std::move(result_);
+  }
+
+private:
+  work_guard outside_; // of the asker's hub; ends when the answer is sent
+  Result result_;
+};
+
+/// What is lost on the way, or finds the actor dead, tells the asker so.
+template <class Interface, class Message>
+[[gnu::noinline]] void
+ask_elsewhere(const reference_key& to, Message&& message,
+              const async_result<reply_t<Message>>& answer) {
+  using result = async_result<reply_t<Message>>;
+  auto mail =
+      std::make_unique<request<Interface, Message, distant_answer<result>>>(
+          std::move(message), answer);
+  to.visit_elsewhere([&](hub& home) {
+    home.post([to, mail = std::move(mail)]() mutable {
+      if (actor_base* target = to.local()) target->deliver(*mail.release());
+    });
+  });
+}
 
 } // namespace inside
 
@@ -262,15 +311,15 @@ async_result<reply_t<Message>> actor_ref<Actor>::ask(Message message) const {
   using interface = typename Actor::actor_interface;
   constexpr bool accepted = interface::template accepts<Message>;
   static_assert(accepted, "ask: this actor has no receive() for this message");
-  async_result<reply_t<Message>> answer;
+  using result = async_result<reply_t<Message>>;
+  result answer;
   if constexpr (accepted) {
-    if (actor_base* target = key_.local())
-      target->deliver(
-          *new inside::request<interface, Message>(std::move(message), answer));
-    else if (key_.is_elsewhere())
-      throw wrong_hub("ask: the actor lives on the hub of another thread");
+    using mail =
+        inside::request<interface, Message, inside::near_answer<result>>;
+    if (actor_base* target = key_.local()) [[likely]]
+      target->deliver(*new mail(std::move(message), answer));
     else
-      answer.set_exception(dead_actor());
+      inside::ask_elsewhere<interface>(key_, std::move(message), answer);
   }
   return answer;
 }

@@ -9,7 +9,6 @@
 #include <memory>
 #include <mutex>
 #include <stdexcept>
-#include <system_error>
 
 namespace greenroom {
 
@@ -74,7 +73,7 @@ struct reference_tables {
 };
 
 reference_key reference_key::enter(actor_base& made) {
-  if (!local_)
+  if (!local_ && hub::current().address().is_here())
     static thread_local reference_tables::of_thread of_thread{local_};
   if (!local_)
     throw std::logic_error("an actor was made after its thread's end");
@@ -119,11 +118,6 @@ std::size_t dead_letters() {
 
 void count_dead_letter() {
   ++letters;
-}
-
-std::exception_ptr dead_actor() {
-  return std::make_exception_ptr(
-      std::system_error(make_error_code(errc::dead)));
 }
 
 greenlet_base* greenlet_of(const reference_key& key) {

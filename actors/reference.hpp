@@ -8,7 +8,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <string>
 #include <utility>
@@ -98,9 +97,6 @@ std::string to_string(const reference_key& key);
 std::size_t dead_letters();
 void count_dead_letter();
 
-/// What an asker gets for a reply that cannot come: `errc::dead`.
-std::exception_ptr dead_actor();
-
 template <class Derived, class Base>
 concept properly_derived_from =
     std::derived_from<Derived, Base> && !std::same_as<Derived, Base>;
@@ -109,8 +105,8 @@ concept properly_derived_from =
 /// for ever; what is sent to a dead actor becomes a dead letter.
 ///
 /// Ownership  None: it neither keeps the actor alive nor the other way.
-/// Thread     Any may hold it. `send` works from every thread; the rest only
-///            on the actor's own hub.
+/// Thread     Any may hold it. `send`, `ask` and `stop` work from every thread;
+///            the rest only on the actor's own hub.
 /// Waits      `join` and `kill`.
 /// Source     Erlang's pid; DESIGN.md 3, "Addresses".
 template <class Actor>
@@ -131,7 +127,10 @@ public:
   void send(Message message) const;
 
   /// As `send`; the result gets what `receive` returns or throws. Fails with
-  /// `errc::dead`, at once, when the actor is dead or dies.
+  /// `errc::dead` when the actor is dead, or dies, or its hub ends: at once on
+  /// its own hub. From another hub the message and the reply, value or
+  /// exception, change threads, and the asker's hub expects the reply: there is
+  /// no `loop_exit` meanwhile.
   template <class Message>
   async_result<typename reply_of<Message>::type> ask(Message message) const;
 

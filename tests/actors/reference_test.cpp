@@ -1,3 +1,4 @@
+#include "hub/beside.hpp"
 #include "hub/support.hpp"
 
 #include <greenroom/actors/actor.hpp>
@@ -10,6 +11,7 @@
 #include <future>
 #include <memory>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <type_traits>
@@ -18,6 +20,7 @@
 
 using namespace greenroom;
 using namespace std::chrono_literals;
+using test::beside;
 using test::error_of;
 using test::in_hub;
 
@@ -84,6 +87,23 @@ public:
 private:
   hub* hub_ = nullptr;
   std::thread thread_;
+};
+
+class thrower : public adder {
+  void receive(add) override {}
+  int receive(total) override { throw std::runtime_error("no luck"); }
+};
+
+/// Killed by what comes in while it answers.
+class sleeper : public adder {
+  void receive(add) override {}
+  int receive(total) override {
+    while (inbox_size() < 2)
+      yield();
+    kill_soon();
+    yield();
+    return 0;
+  }
 };
 
 } // namespace
@@ -254,15 +274,144 @@ TEST_SUITE("actors") {
     });
   }
 
-  TEST_CASE("only send and stop reach an actor of another thread") {
+  TEST_CASE("only send, ask and stop reach an actor of another thread") {
     in_hub([] {
       other_thread other;
       other.actor.send(add{3});
-      CHECK_THROWS_AS(other.actor.ask(total{}), wrong_hub);
+      CHECK(other.actor.ask(total{}).get() == 3);
       CHECK_THROWS_AS(other.actor.join(), wrong_hub);
       CHECK_THROWS_AS(other.actor.kill(), wrong_hub);
       CHECK_THROWS_AS(other.actor.alive(), wrong_hub);
       other.end();
+    });
+  }
+
+  TEST_CASE("an actor of another thread is asked, and the asker waits") {
+    in_hub([] {
+      other_thread other;
+      int sum = 0;
+      for (int i = 1; i <= 100; ++i) {
+        other.actor.send(add{i});
+        sum += i;
+        CHECK(other.actor.ask(total{}).get() == sum);
+      }
+      std::vector<greenlet<int>> askers;
+      for (int i = 0; i < 10; ++i)
+        askers.push_back(
+            spawn([a = other.actor] { return a.ask(total{}).get(); }));
+      for (const auto& each : askers)
+        CHECK(each.get() == sum);
+      other.end();
+    });
+  }
+
+  TEST_CASE("what an actor of another thread throws reaches the asker") {
+    in_hub([] {
+      std::promise<actor_ref<thrower>> made;
+      beside other([&made] {
+        const auto a = spawn<thrower>();
+        made.set_value(a);
+        const work_guard outside;
+        a.join();
+      });
+      const auto a = made.get_future().get();
+      CHECK(error_of([&] { a.ask(total{}).get(); }) ==
+            "std::runtime_error: no luck");
+      CHECK_THROWS_AS(a.ask(total{}).get(), std::system_error);
+      other.join();
+    });
+  }
+
+  TEST_CASE("who asks a dead actor of another thread is told") {
+    in_hub([] {
+      other_thread other;
+      const auto victim = other.run([] { return spawn<counter>(); });
+      const auto asked = victim.ask(total{});
+      other.run([victim] {
+        victim.kill_soon();
+        return true;
+      });
+      CHECK(error_of([&] { victim.ask(total{}).get(); }) ==
+            "std::system_error: the actor is not alive");
+      CHECK(asked.wait());
+      other.end();
+    });
+  }
+
+  TEST_CASE("who asks an actor is told when it dies before it answers") {
+    in_hub([] {
+      std::promise<actor_ref<sleeper>> made;
+      beside other([&made] {
+        const auto a = spawn<sleeper>();
+        made.set_value(a);
+        const work_guard outside;
+        a.join();
+      });
+      const auto a = made.get_future().get();
+      const auto first = a.ask(total{});
+      const auto second = a.ask(total{});
+      a.send(add{1}); // kills it in its first answer
+      CHECK(error_of([&] { first.get(); }) ==
+            "std::system_error: the actor is not alive");
+      CHECK(error_of([&] { second.get(); }) ==
+            "std::system_error: the actor is not alive");
+      other.join();
+    });
+  }
+
+  TEST_CASE("who asks is told when the other thread ends before it is read") {
+    in_hub([] {
+      std::promise<actor_ref<counter>> made;
+      std::promise<void> sent;
+      beside other([&] {
+        const auto a = spawn<counter>();
+        yield();
+        made.set_value(a);
+        sent.get_future().get(); // blocks the thread: nothing is handled
+        a.kill_soon();
+      });
+      const auto a = made.get_future().get();
+      const auto asked = a.ask(total{});
+      sent.set_value();
+      CHECK(error_of([&] { asked.get(); }) ==
+            "std::system_error: the actor is not alive");
+      other.join();
+    });
+  }
+
+  TEST_CASE("an asker that has ended or gone does not disturb the other") {
+    in_hub([] {
+      other_thread other;
+      beside([a = other.actor] {
+        hub::current().use_clock(clock_kind::virtual_time);
+        const auto killed = spawn([a] { a.ask(total{}).get(); });
+        yield();
+        killed.kill();
+        a.ask(total{}); // nobody waits for it
+        spawn([a] { a.ask(total{}).get(); });
+        yield(); // the last is abandoned
+      }).join();
+      CHECK(other.actor.ask(total{}).get() == 0);
+      other.end();
+    });
+  }
+
+  TEST_CASE("actors of two threads may ask each other at once") {
+    in_hub([] {
+      other_thread other;
+      const auto here = spawn<counter>();
+      here.send(add{1});
+      other.actor.send(add{2});
+      beside asker([here] {
+        for (int i = 0; i < 200; ++i)
+          CHECK(here.ask(total{}).get() == 1);
+      });
+      for (int i = 0; i < 200; ++i)
+        CHECK(other.actor.ask(total{}).get() == 2);
+      asker.join();
+      other.end();
+      here.stop();
+      here.join();
     });
   }
 
