@@ -10,12 +10,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <ranges>
 #include <vector>
 
 using namespace greenroom;
 using namespace std::chrono_literals;
 
+const std::vector<int> three{0, 1, 2};
 group everybody;
 std::vector<const greenlet_base*> seen;
 
@@ -42,16 +42,15 @@ void print(const result& each) {
 }
 
 int main() {
-  everybody.map(std::views::iota(0, 3), hello_from);
+  everybody.map(three, hello_from);
 
   std::puts("Ordered");
   group ordered;
-  for (const result& each : ordered.imap(std::views::iota(0, 3), intensive))
+  for (const result& each : ordered.imap(three, intensive))
     print(each);
 
   std::puts("Unordered");
   group unordered;
-  for (const result& each :
-       unordered.imap_unordered(std::views::iota(0, 3), intensive))
+  for (const result& each : unordered.imap_unordered(three, intensive))
     print(each);
 }

@@ -6,7 +6,7 @@
 #include <greenroom/actors/pool.hpp>
 
 #include <cstdio>
-#include <ranges>
+#include <vector>
 
 using namespace greenroom;
 
@@ -17,5 +17,5 @@ void hello_from(int) {
 }
 
 int main() {
-  two.map(std::views::iota(0, 3), hello_from);
+  two.map(std::vector{0, 1, 2}, hello_from);
 }
