@@ -121,6 +121,7 @@ void queue_base::serve() {
 }
 
 void queue_base::serve_one(bool ahead_of_others) {
+  if (queued_) return; // it goes on by itself: it stands there once at most
   wait_list* const served = next_served();
   serving_ = served;
   if (!served) return;

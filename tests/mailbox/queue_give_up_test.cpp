@@ -4,6 +4,7 @@
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/hub/timeout.hpp>
 #include <greenroom/mailbox/queue.hpp>
+#include <greenroom/mailbox/waiting.hpp>
 
 #include <chrono>
 #include <memory>
@@ -223,6 +224,34 @@ TEST_SUITE("mailbox") {
       CHECK(contents(numbers) == ints{1});
       CHECK(timeout{1s}.run([&] { numbers.put(3); }));
       CHECK(contents(numbers) == ints{3});
+    });
+  }
+
+  TEST_CASE("a getter whose timeout was withdrawn does not upset the serving") {
+    in_hub([] {
+      queue<int> items;
+      timeout limit{1s};
+      int got = 0;
+      int noticed = 0;
+      bool others_run = false;
+      const auto putter = spawn([&] { // runs between the timeout and the getter
+        sleep(1s);
+        limit.cancel();
+        items.put(1); // behind the first watch the queue itself goes on
+        items.put(2);
+        spawn([&] { others_run = true; });
+      });
+      const auto getter = spawn([&] {
+        limit.start();
+        got = items.get();
+      });
+      for (int i = 0; i < 2; ++i)
+        spawn([&] { noticed += wait({items}).empty() ? 0 : 1; });
+      sleep(2s);
+      CHECK(got == 1);
+      CHECK(noticed == 2);
+      CHECK(others_run);
+      CHECK(items.get() == 2);
     });
   }
 }
