@@ -91,7 +91,10 @@ group::members::node_type group::take_out(members::iterator place) {
   (gone.older ? gone.older->newer : oldest_) = gone.newer;
   (gone.newer ? gone.newer->older : newest_) = gone.older;
   auto node = members_.extract(place);
-  if (members_.empty()) emptied_.wake_all();
+  if (members_.empty()) {
+    ++times_emptied_;
+    emptied_.wake_all();
+  }
   room_made();
   return node;
 }
@@ -170,6 +173,16 @@ bool group::is_own_member_running() const {
   return self && contains(*self);
 }
 
+/// Disturbed, it may have missed that the group was empty.
+bool group::wait_until_empty(deadline until, const char* what) {
+  const unsigned before = times_emptied_;
+  while (!empty() && times_emptied_ == before) {
+    const wait_list::end how = emptied_.wait_once(until, what, this);
+    if (how != wait_list::end::disturbed) return how == wait_list::end::woken;
+  }
+  return true;
+}
+
 bool group::join(deadline until) {
   check_thread();
   if (empty()) return true;
@@ -177,7 +190,7 @@ bool group::join(deadline until) {
     throw std::system_error(
         std::make_error_code(std::errc::resource_deadlock_would_occur),
         "greenlet '" + current().name() + "' would join its own group");
-  return emptied_.wait(until, "group::join", this);
+  return wait_until_empty(until, "group::join");
 }
 
 bool group::join_or_throw(deadline until) {
@@ -207,8 +220,7 @@ bool group::kill_with(std::exception_ptr reason, deadline until) {
   call.kill_reason_ = reason;
   kill_soon(std::move(reason));
   if (empty()) return true;
-  if (!is_own_member_running())
-    return emptied_.wait(until, "group::kill", this);
+  if (!is_own_member_running()) return wait_until_empty(until, "group::kill");
   home().throw_pending(); // kills itself here, unless that must wait
   return false;
 }

@@ -251,6 +251,7 @@ private:
   static void member_ended(greenlet_link& link, greenlet_base& ended);
   void strike(member& one, const std::exception_ptr& reason);
   bool is_own_member_running() const;
+  bool wait_until_empty(deadline until, const char* what);
   struct delayed_task;
   void start_soon(any_greenlet task);
   void start_task(greenlet_base& task, deadline until);
@@ -284,6 +285,7 @@ private:
   member* newest_ = nullptr;
   group_call* calls_ = nullptr; // under way
   wait_list emptied_;           // who waits until there are no members
+  unsigned times_emptied_ = 0;
 };
 
 /// Goes over what were the members when the loop began.

@@ -13,7 +13,11 @@ void alarm_clock::set(deadline moment) {
 }
 
 bool alarm_clock::wait(deadline until) {
-  return rang_ || waiters_.wait(until, "alarm_clock", this);
+  while (!rang_) { // disturbed, it may have missed the ringing
+    const auto how = waiters_.wait_once(until, "alarm_clock", this);
+    if (how != wait_list::end::disturbed) return how == wait_list::end::woken;
+  }
+  return true;
 }
 
 void alarm_clock::ring(timer& fired) {

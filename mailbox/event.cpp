@@ -49,6 +49,7 @@ void event::check_thread() const {
 void event::set() {
   check_thread();
   set_ = true;
+  ++times_set_;
   while (wait_record* oldest = waiters_.front()) {
     if (oldest->cancel == &waiter::leave) last_woken_ = oldest;
     waiters_.wake_one();
@@ -66,7 +67,8 @@ bool event::wait(deadline until) {
 
 bool event::wait_as(deadline until, const char* what, const void* on) {
   check_thread();
-  while (!set_) {
+  const unsigned before = times_set_;
+  while (!set_ && times_set_ == before) {
     waiter self{*this, what, on};
     self.wait(until);
     if (self.cause == wake_cause::notified) return true; // `this` may be gone

@@ -51,6 +51,7 @@ private:
   // Hub thread only.
   wait_list waiters_;
   const wait_record* last_woken_ = nullptr; // by `set`, has not run yet
+  unsigned times_set_ = 0;
   bool set_ = false;
 };
 

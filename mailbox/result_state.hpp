@@ -77,8 +77,13 @@ public:
   // --- at home ----------------------------------------------------------------
 
   bool wait(deadline until) {
-    while (!ready())
-      if (!waiters_.wait(until, "async_result", this)) return false;
+    while (!ready()) {
+      const auto how = waiters_.wait_once(until, "async_result", this);
+      if (how == wait_list::end::timed_out) return false;
+      // Disturbed, it may have missed being woken, or being given up.
+      if (!ready() && handles() == 0)
+        throw_error(errc::destroyed, "async_result");
+    }
     return true;
   }
   wait_list& watchers();

@@ -716,4 +716,27 @@ TEST_SUITE("actors") {
       CHECK(told == 2);
     });
   }
+
+  TEST_CASE("a joiner sees the end of all while its timeout is withdrawn") {
+    in_hub([] {
+      group workers;
+      timeout limit{1s};
+      bool joined = false;
+      const auto worker = workers.spawn([] { sleep(1h); });
+      const auto killer = spawn([&] { // before the joiner runs
+        sleep(1s);
+        limit.cancel();
+        workers.discard(*worker);
+      });
+      const auto joiner = spawn([&] {
+        limit.start();
+        joined = workers.join();
+      });
+      CHECK(joiner.join(2s));
+      CHECK(joined);
+      joiner.kill();
+      worker.kill();
+      killer.join();
+    });
+  }
 }
