@@ -1,4 +1,5 @@
 #include "mailbox/stress/programs.hpp"
+#include "stress/program.hpp"
 
 #include <greenroom/mailbox/channel.hpp>
 #include <greenroom/mailbox/select.hpp>
@@ -42,6 +43,8 @@ private:
         done = try_put(item);
       else
         done = attempt([&](deadline until) { return put(item, until); });
+    } catch (const broken&) {
+      throw;
     } catch (...) { // the greenlet is killed
       check(item.has_content(), "a kill ended a put whose item was taken");
       throw;

@@ -1,8 +1,12 @@
 #include "mailbox/stress/programs.hpp"
+#include "stress/program.hpp"
 
 #include <greenroom/mailbox/alarm_clock.hpp>
+#include <greenroom/mailbox/barrier.hpp>
 #include <greenroom/mailbox/channel.hpp>
 #include <greenroom/mailbox/event.hpp>
+#include <greenroom/mailbox/inbox.hpp>
+#include <greenroom/mailbox/latch.hpp>
 #include <greenroom/mailbox/queue.hpp>
 #include <greenroom/mailbox/select.hpp>
 #include <greenroom/mailbox/semaphore.hpp>
@@ -66,6 +70,37 @@ void poke(alarm_clock& target, dice& random) {
   target.set(random.pause());
 }
 
+void use(latch& target, dice&, deadline until) {
+  target.wait(until);
+}
+void poke(latch& target, dice&) {
+  if (target.count() > 0) target.count_down();
+}
+
+void use(barrier& target, dice&, deadline until) {
+  target.arrive_and_wait(until);
+}
+void poke(barrier&, dice&) {
+}
+
+using mail = inbox<parcel, int>;
+void use(mail& target, dice& random, deadline until) {
+  switch (random.below(4)) {
+  case 0:
+    return void(target.get(until));
+  case 1:
+    return void(target.get<int>(until));
+  case 2:
+    return void(target.get_if<int>([](int) { return false; }, until));
+  default:
+    target.put(parcel{{0, 0}}, until);
+  }
+}
+void poke(mail& target, dice& random) {
+  if (random.one_in(5)) return target.shutdown();
+  if (random.one_in(2) || !target.try_put(1)) target.try_get();
+}
+
 /// The object goes while they wait, or have just been woken: everybody hears
 /// of it, or has what he waited for.
 template <class Object>
@@ -98,15 +133,10 @@ private:
     const counted here{using_};
     if (!target_) return false;
     try {
-      switch (random_.below(4)) {
-      case 0:
-        return !wait({*target_}, until).empty();
-      case 1:
-        return select(until, when(*target_, [] {})).has_value();
-      default:
-        use(*target_, random_, until);
-        return true;
-      }
+      if constexpr (watchable<Object>)
+        if (random_.one_in(2)) return watch(until);
+      use(*target_, random_, until);
+      return true;
     } catch (const std::system_error& caught) {
       check(caught.code() == errc::timed_out ||
                 (caught.code() == errc::destroyed && !target_) ||
@@ -114,6 +144,11 @@ private:
             "an odd error");
       return false;
     }
+  }
+
+  bool watch(deadline until) {
+    if (random_.one_in(2)) return !wait({*target_}, until).empty();
+    return select(until, when(*target_, [] {})).has_value();
   }
 
   void disturb() override {
@@ -140,7 +175,7 @@ private:
 } // namespace
 
 void destroyed(dice& random) {
-  switch (random.below(6)) {
+  switch (random.below(10)) {
   case 0:
     return run<destroyed_program<channel<parcel>>>(random);
   case 1:
@@ -149,6 +184,13 @@ void destroyed(dice& random) {
     return run<destroyed_program<semaphore>>(random);
   case 3:
     return run<destroyed_program<alarm_clock>>(random);
+  case 4:
+    return run<destroyed_program<latch>>(random);
+  case 5:
+    return run<destroyed_program<barrier>>(random);
+  case 6:
+  case 7:
+    return run<destroyed_program<mail>>(random);
   default:
     return run<destroyed_program<queue<parcel>>>(random);
   }

@@ -1,4 +1,5 @@
 #include "mailbox/stress/programs.hpp"
+#include "stress/program.hpp"
 
 #include <greenroom/mailbox/event.hpp>
 #include <greenroom/mailbox/select.hpp>

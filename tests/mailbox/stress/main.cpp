@@ -5,6 +5,7 @@
 //   mailbox_stress [SEEDS [FIRST [PROGRAM]]]
 
 #include "mailbox/stress/programs.hpp"
+#include "stress/seeds.hpp"
 
 int main(int count, char** arguments) {
   using namespace stress;
@@ -13,8 +14,13 @@ int main(int count, char** arguments) {
       {"lifo_queues", &lifo_queues},
       {"priority_queues", &priority_queues},
       {"channels", &channels},
+      {"inboxes", &inboxes},
       {"events", &events},
       {"semaphores", &semaphores},
+      {"locks", &locks},
+      {"conditions", &conditions},
+      {"latches", &latches},
+      {"barriers", &barriers},
       {"results", &results},
       {"waits", &waits},
       {"mixed", &mixed},

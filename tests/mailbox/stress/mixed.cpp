@@ -1,4 +1,5 @@
 #include "mailbox/stress/programs.hpp"
+#include "stress/program.hpp"
 
 #include <greenroom/mailbox/alarm_clock.hpp>
 #include <greenroom/mailbox/channel.hpp>

@@ -1,8 +1,7 @@
 #include "mailbox/stress/programs.hpp"
+#include "mailbox/stress/queue_kinds.hpp"
+#include "stress/program.hpp"
 
-#include <greenroom/mailbox/lifo_queue.hpp>
-#include <greenroom/mailbox/priority_queue.hpp>
-#include <greenroom/mailbox/queue.hpp>
 #include <greenroom/mailbox/select.hpp>
 #include <greenroom/mailbox/waiting.hpp>
 
@@ -16,37 +15,6 @@
 namespace stress {
 namespace {
 
-int rank(name called) {
-  return (called.first + 3 * called.second) % 5;
-}
-
-struct by_rank {
-  bool operator()(const parcel& one, const parcel& other) const {
-    parcel::slip(); // a comparison may throw, too
-    return rank(one.called()) < rank(other.called());
-  }
-};
-
-using names = std::vector<name>;
-
-/// A kind of queue, and which of those in it is next, oldest first.
-struct fifo {
-  using type = queue<parcel>;
-  static auto next(names& all) { return all.begin(); }
-};
-struct lifo {
-  using type = lifo_queue<parcel>;
-  static auto next(names& all) { return all.end() - 1; }
-};
-struct lowest {
-  using type = priority_queue<parcel, by_rank>;
-  static auto next(names& all) {
-    return std::min_element(all.begin(), all.end(), [](name one, name other) {
-      return rank(one) < rank(other);
-    });
-  }
-};
-
 template <class Kind>
 class queue_program final : public program {
   using queue_type = typename Kind::type;
@@ -59,14 +27,17 @@ public:
                       : static_cast<std::size_t>(1 + random.below(4))),
         queue_(capacity_) {
     if (random.one_in(4)) parcel::slippery = &random;
-    ends_ = random.one_in(3);
   }
 
 private:
   void begin() override {
     add_some(5, [this] { put_some(); });
     add_some(5, [this] { get_some(); });
-    if (random_.one_in(2)) add_some(2, [this] { join(); });
+    if (random_.one_in(2))
+      add_some(2, [this] {
+        const counted here{joining_};
+        attempt([&](deadline until) { return queue_.join(until); });
+      });
   }
 
   // --- putting -------------------------------------------------------------
@@ -86,11 +57,14 @@ private:
         try_put(item);
       else
         attempt([&](deadline until) { return put(item, until); });
+    } catch (const broken&) {
+      throw;
     } catch (...) { // the greenlet is killed
-      check(item.has_content() || accepted(called), "a kill lost what was put");
+      check(item.has_content() || accepted_.contains(called),
+            "a kill lost what was put");
       throw;
     }
-    check(item.has_content() != accepted(called),
+    check(item.has_content() != accepted_.contains(called),
           "what was put is in two places, or nowhere");
   }
 
@@ -126,8 +100,6 @@ private:
     check(failed == errc::timed_out || failed == errc::closed, "an odd error");
     check(failed != errc::closed || closed_, "closed without shutdown");
   }
-
-  bool accepted(name called) const { return accepted_.contains(called); }
 
   void added(name called) {
     check(!closed_, "put into a closed queue");
@@ -202,10 +174,9 @@ private:
     const name called = queue_.try_peek()->called();
     try {
       queue_.pop();
+      leave(called);
     } catch (const parcel::slipped&) {
-      return;
     }
-    leave(called);
   }
 
   bool loop() {
@@ -220,10 +191,8 @@ private:
   bool peek(deadline until) {
     std::error_code failed;
     const auto shown = queue_.peek(until, failed);
-    if (shown)
-      check(shown->called() == *Kind::next(model_), "peek showed another");
-    else
-      check_failure(failed);
+    if (!shown) check_failure(failed);
+    check(!shown || shown->called() == *Kind::next(model_), "peek: another");
     return shown.has_value();
   }
 
@@ -239,9 +208,8 @@ private:
   }
 
   bool wait_for_one(deadline until) {
-    const bool ready = !wait({queue_}, until).empty();
-    if (ready) try_get();
-    return ready;
+    if (wait({queue_}, until).empty()) return false;
+    return try_get(), true;
   }
 
   bool received(const parcel& item) {
@@ -264,11 +232,6 @@ private:
     if (unfinished_ == 0) return; // dropped with what was left
     queue_.task_done();
     --unfinished_;
-  }
-
-  void join() {
-    const counted here{joining_};
-    attempt([&](deadline until) { return queue_.join(until); });
   }
 
   void close() {
@@ -308,7 +271,7 @@ private:
 
   const std::size_t capacity_;
   queue_type queue_;
-  bool ends_ = false;
+  const bool ends_ = random_.one_in(3);
   bool closed_ = false;
   int senders_ = 0;
   int foreign_ = 0;

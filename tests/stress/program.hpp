@@ -1,14 +1,10 @@
 #pragma once
 
-// What the stress programs share. Such a program is a few greenlets that use
-// an object at random and meet kills and limits at random waiting points; it
-// keeps a model of the object beside it and compares the two whenever nothing
-// is ready to run.
-//
-//   <room>_stress [SEEDS [FIRST [PROGRAM]]]
-//
-// runs as many, the first with seed FIRST; one line tells the seed that
-// failed. GREENROOM_LOG=warning shows what the library says of it.
+// A stress program is a few greenlets that use an object at random and meet
+// kills and limits at random waiting points; it keeps a model of the object
+// beside it and compares the two whenever nothing is ready to run.
+
+#include "stress/dice.hpp"
 
 #include <greenroom/hub/deadline.hpp>
 #include <greenroom/hub/error.hpp>
@@ -18,110 +14,14 @@
 
 #include <chrono>
 #include <concepts>
-#include <cstddef>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <memory>
-#include <random>
-#include <span>
-#include <stdexcept>
-#include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 namespace stress {
 
 using namespace greenroom;
-using namespace std::chrono_literals;
-
-class dice {
-public:
-  explicit dice(std::uint64_t seed) : engine_(seed) {}
-
-  int below(int limit) {
-    return static_cast<int>(engine_() % static_cast<unsigned>(limit));
-  }
-  bool one_in(int chance) { return below(chance) == 0; }
-  /// Often nothing at all, so that much happens in the same turn.
-  std::chrono::nanoseconds pause() { return below(4) * 1ms; }
-  template <class Container>
-  auto& one_of(Container& things) {
-    return things[static_cast<std::size_t>(
-        below(static_cast<int>(things.size())))];
-  }
-
-private:
-  std::mt19937_64 engine_;
-};
-
-/// What a check that does not hold throws.
-class broken : public std::logic_error {
-public:
-  using std::logic_error::logic_error;
-};
-
-inline void check(bool holds, const char* what) {
-  if (!holds) throw broken(what);
-}
-
-/// Says for the rest of a scope that one more is in there.
-class counted {
-public:
-  explicit counted(int& count) : count_(count) { ++count_; }
-  counted(const counted&) = delete;
-  counted& operator=(const counted&) = delete;
-  ~counted() { --count_; }
-
-private:
-  int& count_;
-};
-
-// --- what is passed about -------------------------------------------------
-
-/// The sender, and which of his.
-using name = std::pair<int, int>;
-
-/// Something that is in one place at a time. Moving it may throw; a copy has
-/// no content.
-class parcel {
-public:
-  /// What moving one may throw.
-  struct slipped {};
-
-  explicit parcel(name called)
-      : called_(called), content_(std::make_unique<int>(7)) {
-    ++whole;
-  }
-  parcel(const parcel& other) : called_(other.called_) {}
-  parcel(parcel&& other) : called_(other.called_) {
-    slip();
-    content_ = std::move(other.content_);
-  }
-  parcel& operator=(const parcel&) = delete;
-  parcel& operator=(parcel&&) = delete;
-  ~parcel() {
-    if (content_) --whole;
-  }
-
-  name called() const { return called_; }
-  bool has_content() const { return content_ && *content_ == 7; }
-
-  static void slip() {
-    if (slippery && slippery->one_in(12)) throw slipped{};
-  }
-
-  static inline int whole = 0; // with content, anywhere
-  static inline dice* slippery = nullptr;
-
-private:
-  name called_;
-  std::unique_ptr<int> content_;
-};
-
-// --- the course of a program ----------------------------------------------
 
 class program {
 public:
@@ -252,8 +152,19 @@ private:
   template <class Wait>
   bool limited(Wait&& wait) {
     if (random_.one_in(2)) return wait();
+    timeout limit{random_.pause()};
+    const auto shared = std::make_shared<timeout*>(&limit);
+    const struct at_end {
+      ~at_end() { limit = nullptr; }
+      timeout*& limit;
+    } forget{*shared};
+    if (random_.one_in(3)) // withdrawn, perhaps when it is about to be thrown
+      spawn([shared, after = random_.pause()] {
+        sleep(after);
+        if (*shared) (*shared)->cancel();
+      });
     bool happened = false;
-    timeout{random_.pause()}.run([&] { happened = wait(); });
+    limit.run([&] { happened = wait(); });
     return happened;
   }
 
@@ -291,6 +202,7 @@ private:
   void end_all() {
     for (int i = 0; i < 3; ++i) // some have two lives
       if (killall(all_, 30ms)) break;
+    sleep(5ms); // those that withdraw limits end by themselves
     rest();
     for (const any_greenlet& each : all_)
       check(each.dead(), "a greenlet was not woken by its kill");
@@ -299,51 +211,9 @@ private:
   std::exception_ptr failed_;
 };
 
-// --- many of them ---------------------------------------------------------
-
-struct program_kind {
-  std::string_view called;
-  void (*run)(dice&);
-};
-
 template <class Program>
 void run(dice& random) {
   Program{random}.run();
-}
-
-inline void run_seed(long seed, const program_kind& kind, dice& random) {
-  const auto fail = [&](const char* what) {
-    std::printf("seed %ld (%s): %s\n", seed, kind.called.data(), what);
-    std::fflush(stdout);
-    std::_Exit(EXIT_FAILURE); // greenlets may be left in a broken program
-  };
-  const std::size_t before = hub::current().greenlets();
-  try {
-    kind.run(random);
-    idle();
-    check(hub::current().greenlets() == before, "a greenlet is left over");
-  } catch (...) {
-    fail(describe(std::current_exception()).c_str());
-  }
-}
-
-inline int run_seeds(int count, char** arguments, long seeds,
-                     std::span<const program_kind> kinds) {
-  const auto number = [&](int which, long otherwise) {
-    return count > which ? std::atol(arguments[which]) : otherwise;
-  };
-  const std::string_view only = count > 3 ? arguments[3] : "";
-  seeds = number(1, seeds);
-  const long first = number(2, 1);
-  setenv("GREENROOM_LOG", "off", 0); // what fails here does so on purpose
-  hub::current().use_clock(clock_kind::virtual_time);
-  for (long seed = first; seed < first + seeds; ++seed) {
-    dice random{static_cast<std::uint64_t>(seed)};
-    const program_kind& kind = random.one_of(kinds);
-    if (only.empty() || kind.called == only) run_seed(seed, kind, random);
-  }
-  std::printf("%ld seeds\n", seeds);
-  return EXIT_SUCCESS;
 }
 
 } // namespace stress
