@@ -12,8 +12,8 @@
 
 #include <cstddef>
 #include <memory>
+#include <numeric>
 #include <optional>
-#include <ranges>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -127,13 +127,12 @@ private:
   /// The tasks of one range; they may outlive the call.
   struct tasks {
     explicit tasks(int count)
-        : numbers(std::views::iota(0, count)),
-          ends(std::make_shared<std::vector<fate>>(
-              static_cast<std::size_t>(count))) {}
-    fate end_of(int number) const {
-      return (*ends)[static_cast<std::size_t>(number)];
+        : numbers(static_cast<std::size_t>(count)),
+          ends(std::make_shared<std::vector<fate>>(numbers.size())) {
+      std::iota(numbers.begin(), numbers.end(), 0);
     }
-    std::ranges::iota_view<int, int> numbers;
+    fate end_of(int number) const { return ends->at(std::size_t(number)); }
+    std::vector<int> numbers;
     std::shared_ptr<std::vector<fate>> ends;
   };
 
