@@ -347,7 +347,7 @@ async_result<Value>::async_result(const async_result& other)
 }
 
 template <class Value>
-[[gnu::always_inline]] inline async_result<Value>::~async_result() {
+async_result<Value>::~async_result() {
   if (state_) state_->drop_handle();
 }
 
