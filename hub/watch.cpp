@@ -17,6 +17,7 @@ watch::watch()
 }
 
 void watch::stand_in(watch_set& set, wait_list& in) {
+  in.home().check_thread(set.what_);
   const bool in_front = was_woken_;
   leave();
   set_ = &set;

@@ -201,7 +201,8 @@ struct taken {
 };
 
 /// As `select` over any number of sources of one kind; nothing when `until`
-/// passed, `errc::closed` when the one chosen is closed and drained.
+/// passed, `errc::closed` when the one chosen is closed and drained. An item
+/// is moved twice on its way: one that throws the second time is lost.
 ///
 ///     std::vector<queue<job>*> inputs = ...;
 ///     auto [place, item] = *take_any(inputs);

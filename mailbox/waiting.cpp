@@ -25,10 +25,8 @@ ready_ones::ready_ones(std::span<const any_waitable> objects, deadline until,
     : watches_("wait"), until_(until), left_(std::min(count, objects.size())) {
   for (const any_waitable& each : objects) {
     entry& added = entries_.emplace_back(each);
-    if (each.ready())
-      added.notice(watches_);
-    else
-      each.target_->stand(added, watches_);
+    each.target_->stand(added, watches_); // refuses another thread's
+    if (each.ready()) added.notice(watches_);
   }
 }
 

@@ -6,11 +6,13 @@
 #include <greenroom/mailbox/alarm_clock.hpp>
 #include <greenroom/mailbox/async_result.hpp>
 #include <greenroom/mailbox/queue.hpp>
+#include <greenroom/mailbox/select.hpp>
 #include <greenroom/mailbox/waiting.hpp>
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace greenroom;
@@ -231,5 +233,20 @@ TEST_CASE("an outer timeout is never lost in wait") {
       CHECK(caught.is_from(outer));
     }
     CHECK(bell.watchers().empty());
+  });
+}
+
+TEST_CASE("what belongs to another thread's hub is refused, not raced for") {
+  in_hub([] {
+    queue<int> numbers;
+    std::thread([&] {
+      CHECK_THROWS_AS(wait({numbers}, 1s), wrong_hub);
+      CHECK_THROWS_AS(select(1s, from(numbers, [](int) {})), wrong_hub);
+    }).join();
+    numbers.put(1);
+    std::thread([&] {
+      CHECK_THROWS_AS(wait({numbers}, 1s), wrong_hub); // though it is ready
+    }).join();
+    CHECK(numbers.watchers().empty());
   });
 }
