@@ -413,7 +413,7 @@ auto async_result<Value>::fetch(deadline until, const char* what) const
       break;
     case distant_read::end::stranded:
       if (!call->result.ready()) throw_error(errc::destroyed, what);
-      call->load(*call->result.state_);
+      call->load_stranded();
       return call;
     }
 }

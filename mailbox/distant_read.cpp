@@ -4,6 +4,7 @@
 #include <greenroom/hub/hub.hpp>
 #include <greenroom/mailbox/result_state.hpp>
 
+#include <mutex>
 #include <utility>
 
 namespace greenroom {
@@ -52,6 +53,14 @@ distant_read::end distant_read::travel(deadline until, const char* what) {
   if (in_vain_) throw_error(errc::destroyed, what);
   if (error_) std::rethrow_exception(error_);
   return end::served;
+}
+
+/// What is loaded may hold results that are loaded, too: hence recursive.
+void distant_read::load_stranded() {
+  static auto* lock = new std::recursive_mutex; // outlives every result
+  const std::lock_guard held{*lock};
+  const no_wait guard;
+  load(target());
 }
 
 void distant_read::withdraw() noexcept {

@@ -40,6 +40,9 @@ public:
   /// hub has ended. Throws what is pending for the greenlet, what was thrown at
   /// home, and `errc::destroyed` when the result or its home went.
   end travel(deadline until, const char* what);
+  /// When home has ended: loads on this thread. One caller at a time, as at
+  /// home.
+  void load_stranded();
 
   void drop_reference() noexcept {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;

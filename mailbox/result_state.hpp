@@ -36,9 +36,9 @@ class greenlet_base;
 /// has the count of the copy.
 ///
 /// When the home hub has ended, nothing runs there any more. A value that was
-/// set by then stays as it is, for any thread to read; drops take a lock that
-/// all results share. Whoever learns from `home_` that the hub has ended has
-/// seen all that it did.
+/// set by then stays for any thread to read or take, one at a time, and drops
+/// take a lock that all results share. Whoever learns from `home_` that the hub
+/// has ended has seen all that it did.
 class result_state {
 public:
   result_state(const result_state&) = delete;

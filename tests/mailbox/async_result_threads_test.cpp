@@ -47,6 +47,25 @@ async_result<Value> stranded(Prepare prepare) {
   return std::move(*made);
 }
 
+/// Says whether two threads ever read from the same one at once.
+struct turnstile {
+  turnstile() = default;
+  turnstile(const turnstile& other) : crowded(other.crowded) { pass(other); }
+  turnstile(turnstile&& other) noexcept : crowded(other.crowded) {
+    pass(other);
+  }
+  static void pass(const turnstile& source) {
+    if (++source.readers > 1) *source.crowded = true;
+    for (int i = 0; i < 100; ++i) // so that another comes, if it may
+      std::this_thread::yield();
+    --source.readers;
+  }
+
+  mutable std::atomic<int> readers{0};
+  std::shared_ptr<std::atomic<bool>> crowded =
+      std::make_shared<std::atomic<bool>>(false);
+};
+
 /// Says at the thread where it is copied or moved whether that is allowed.
 struct brittle {
   brittle() = default;
@@ -451,6 +470,22 @@ TEST_SUITE("mailbox") {
       CHECK(error_of([&] { failed.get(); }) == "std::runtime_error: no luck");
       CHECK(describe(failed.exception()) == "std::runtime_error: no luck");
     });
+  }
+
+  TEST_CASE("threads that read after home has ended take turns") {
+    const turnstile value;
+    const auto answer =
+        stranded<turnstile>([&](auto& made) { made.set(value); });
+    std::vector<std::thread> others;
+    for (int i = 0; i < 4; ++i)
+      others.emplace_back([copy = answer]() mutable {
+        for (int n = 0; n < 20; ++n)
+          copy.get();
+        copy.take();
+      });
+    for (std::thread& each : others)
+      each.join();
+    CHECK_FALSE(*value.crowded);
   }
 
   TEST_CASE("a result not set when its home ended never will be") {
