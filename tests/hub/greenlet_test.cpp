@@ -22,8 +22,8 @@ struct failure : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Sleeps for the number of seconds it is, then appends its name.
-class sleeper : public greenlet_base {
+/// Sleeps for a second, then says so and returns 5.
+class sleeper : public greenlet_with_result<int> {
 public:
   explicit sleeper(std::string& trace) : trace_(trace) {}
 
@@ -31,6 +31,7 @@ private:
   void run() override {
     sleep(1s);
     trace_ += "ran ";
+    value_ = 5;
   }
   std::string& trace_;
 };
@@ -51,6 +52,7 @@ any_greenlet fails_after(std::chrono::nanoseconds time, const char* text) {
 TEST_SUITE("hub") {
   // --- the states of its life ----------------------------------------------
 
+  // GEVENT.md 3.2, 1
   TEST_CASE("a greenlet that was not started is neither started nor dead") {
     in_hub([] {
       std::string trace;
@@ -61,21 +63,34 @@ TEST_SUITE("hub") {
       CHECK_FALSE(one.ready());
       CHECK_FALSE(one.successful());
       CHECK_FALSE(one.killed());
+      CHECK_FALSE(one.value());
       CHECK_FALSE(one.exception());
     });
   }
 
+  // GEVENT.md 3.2, 1
   TEST_CASE("a greenlet is started from its start to its end") {
     in_hub([] {
       std::string trace;
       sleeper one{trace};
+      one.link([&](greenlet_base& ended) {
+        trace += &ended == &one ? "link " : "? ";
+      });
+      const auto check_alive = [&] {
+        CHECK(one.started());
+        CHECK_FALSE(one.dead());
+        CHECK_FALSE(one.ready());
+        CHECK_FALSE(one.successful());
+        CHECK_FALSE(one.value());
+        CHECK_FALSE(one.exception());
+      };
       one.start();
       CHECK(one.state() == greenlet_state::started);
-      CHECK(one.started());
+      check_alive();
       yield();
       CHECK(one.state() == greenlet_state::running);
-      CHECK(one.started());
-      CHECK_FALSE(one.dead());
+      check_alive();
+      CHECK(trace.empty());
       one.join();
       CHECK(one.state() == greenlet_state::dead);
       CHECK_FALSE(one.started());
@@ -83,10 +98,13 @@ TEST_SUITE("hub") {
       CHECK(one.ready());
       CHECK(one.successful());
       CHECK_FALSE(one.killed());
-      CHECK(trace == "ran ");
+      CHECK(one.value() == 5);
+      CHECK_FALSE(one.exception());
+      CHECK(trace == "ran link ");
     });
   }
 
+  // GEVENT.md 3.2, 17
   TEST_CASE("starting a greenlet twice runs it once") {
     in_hub([] {
       std::string trace;
@@ -115,11 +133,14 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 2
   TEST_CASE("a greenlet that fails has the exception and no value") {
     in_hub([] {
       const auto failing = spawn([]() -> int { throw failure("no luck"); });
       failing.join();
       CHECK(failing.dead());
+      CHECK(failing.ready());
+      CHECK_FALSE(failing.started());
       CHECK_FALSE(failing.successful());
       CHECK_FALSE(failing.killed());
       CHECK_FALSE(failing.value());
@@ -127,6 +148,7 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 20
   TEST_CASE("a greenlet is never dead while it runs") {
     in_hub([] {
       greenlet<void> self;
@@ -137,8 +159,17 @@ TEST_SUITE("hub") {
           yield();
         }
       });
+      bool dead_outside = false;
+      const auto observer = spawn([&] {
+        for (int i = 0; i < 3; ++i) {
+          dead_outside |= self.dead() || !self.started();
+          yield();
+        }
+      });
       self.join();
+      observer.join();
       CHECK_FALSE(dead_inside);
+      CHECK_FALSE(dead_outside);
     });
   }
 
@@ -607,10 +638,11 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 15
   TEST_CASE("joinall returns when as many have ended as were asked for") {
     in_hub([] {
-      const auto slow = spawn([] { sleep(3s); });
-      const auto quick = spawn([] { sleep(1s); });
+      const auto slow = sleeps(3s);
+      const auto quick = fails_after(1s, "no matter");
       const std::vector<any_greenlet> all{slow, quick};
       CHECK(joinall(all, {}, 1) == std::vector<any_greenlet>{quick});
       CHECK(slow.started());
@@ -636,6 +668,7 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 14
   TEST_CASE("joinall_or_throw throws what failed first, as soon as it did") {
     in_hub([] {
       const std::vector<any_greenlet> all{fails_after(2s, "second"), sleeps(3s),
@@ -663,6 +696,7 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 4
   TEST_CASE("spawned-and-killed greenlets never run") {
     in_hub([] {
       bool ran = false;

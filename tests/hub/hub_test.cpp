@@ -187,6 +187,7 @@ TEST_SUITE("hub") {
     CHECK(b.rung == rounds);
   }
 
+  // GEVENT.md 3.2, 58
   TEST_CASE("a posted function that throws is logged and harms nobody") {
     test::captured_log log;
     in_hub([] {
@@ -285,6 +286,7 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 58
   TEST_CASE("a handler that throws leaves the hub healthy") {
     test::captured_log log;
     in_hub([] {
@@ -295,6 +297,24 @@ TEST_SUITE("hub") {
       CHECK(time_of([] { sleep(1s); }) == 1s);
     });
     CHECK(log.count("a handler on the hub threw") == 1);
+  }
+
+  // GEVENT.md 3.2, 58
+  TEST_CASE("timers whose handlers throw leave the hub healthy") {
+    test::captured_log log;
+    in_hub([] {
+      for (int i = 1; i <= 10; ++i) {
+        asio::steady_timer timer{hub::current().context(), 0s};
+        bool rang = false;
+        timer.async_wait([&](const asio::error_code&) {
+          rang = true;
+          throw failure("timer");
+        });
+        CHECK(time_of([] { sleep(1s); }) == 1s);
+        CHECK(rang);
+      }
+    });
+    CHECK(log.count("a handler on the hub threw") == 10);
   }
 
   TEST_CASE("an Asio timer may wake a greenlet") {

@@ -3,12 +3,14 @@
 #include "support.hpp"
 
 #include <greenroom/hub/hub.hpp>
+#include <greenroom/hub/signal.hpp>
 #include <greenroom/hub/timeout.hpp>
 
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 
+#include <csignal>
 #include <stdexcept>
 #include <thread>
 
@@ -53,6 +55,21 @@ TEST_CASE("hub::join is false when its time is over, and may be repeated") {
     CHECK(time_of([] { CHECK_FALSE(hub::current().join(1s)); }) == 1s);
     CHECK(time_of([] { CHECK_FALSE(hub::current().join(1s)); }) == 1s);
     CHECK(time_of([] { CHECK(hub::current().join(5s)); }) == 1s);
+  });
+}
+
+// GEVENT.md 3.2, 57
+TEST_CASE("hub::join waits for a delayed start until that is cancelled, and "
+          "not for the handlers of signals") {
+  in_hub([] {
+    auto handler = on_signal(SIGHUP, [] {});
+    for (int i = 0; i < 2; ++i) {
+      const auto later = spawn_later(10s, [] {});
+      CHECK(time_of([] { CHECK_FALSE(hub::current().join(1s)); }) == 1s);
+      later.kill();
+      CHECK(time_of([] { CHECK(hub::current().join()); }) == 0s);
+    }
+    handler.cancel();
   });
 }
 

@@ -47,6 +47,18 @@ private:
   std::string& trace_;
 };
 
+class late_recorder : public greenlet_base {
+public:
+  explicit late_recorder(std::string& trace) : trace_(trace) {}
+
+private:
+  void run() override {
+    sleep(1h);
+    trace_ += "went on ";
+  }
+  std::string& trace_;
+};
+
 } // namespace
 
 TEST_SUITE("hub") {
@@ -69,6 +81,7 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 3
   TEST_CASE("a greenlet killed before it began never runs") {
     in_hub([] {
       std::string trace;
@@ -84,6 +97,59 @@ TEST_SUITE("hub") {
       CHECK(links == 1);
       CHECK(victim.killed());
     });
+  }
+
+  // GEVENT.md 3.2, 3
+  TEST_CASE("a greenlet killed at any time and in any way does not go on, and "
+            "its link is called once") {
+    test::captured_log log; // of the errors given as reasons
+    using step = void (*)(greenlet_base&);
+    const step kills[] = {
+        [](greenlet_base& victim) { CHECK(victim.kill()); },
+        [](greenlet_base& victim) { victim.kill_soon(); },
+        [](greenlet_base& victim) {
+          CHECK(killall(std::vector<any_greenlet>{victim}));
+        },
+        [](greenlet_base& victim) { CHECK(victim.kill(failure("an error"))); },
+        [](greenlet_base& victim) { CHECK(victim.kill(42)); },
+    };
+    const step starts[] = {
+        [](greenlet_base&) {},
+        [](greenlet_base& victim) { victim.start(); },
+        [](greenlet_base& victim) { victim.start_later(1s); },
+        [](greenlet_base& victim) {
+          victim.start();
+          yield();
+        },
+    };
+    for (const step kill : kills)
+      for (const step start : starts)
+        in_hub([=] {
+          std::string trace;
+          int links = 0;
+          late_recorder victim{trace};
+          victim.link([&](greenlet_base& ended) {
+            CHECK(&ended == &victim);
+            ++links;
+          });
+          start(victim);
+          kill(victim);
+          idle();
+          const auto check_killed = [&] {
+            CHECK(victim.dead());
+            CHECK_FALSE(victim.started());
+            CHECK(victim.ready());
+            CHECK(victim.killed() == victim.successful());
+            CHECK(victim.killed() == !victim.exception());
+          };
+          check_killed();
+          kill(victim);
+          victim.start();
+          sleep(2h);
+          check_killed();
+          CHECK(trace.empty());
+          CHECK(links == 1);
+        });
   }
 
   TEST_CASE("one that would begin next never runs when it is killed") {
@@ -111,6 +177,7 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 5
   TEST_CASE("one killed before it began fails with the reason given") {
     test::captured_log log;
     in_hub([] {
@@ -118,11 +185,13 @@ TEST_SUITE("hub") {
       victim.kill(failure("not wanted"));
       CHECK_FALSE(victim.successful());
       CHECK_FALSE(victim.killed());
+      CHECK_FALSE(victim.value());
       CHECK_THROWS_AS(victim.get(), failure);
     });
     CHECK(log.count("not wanted") == 1);
   }
 
+  // GEVENT.md 3.2, 6
   TEST_CASE("a kill unwinds the stack before it returns") {
     in_hub([] {
       std::string trace;
@@ -245,17 +314,24 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 6
   TEST_CASE("a greenlet that swallows a kill has the value it returns") {
     in_hub([] {
-      const auto target = spawn([] {
+      std::string trace;
+      const auto target = spawn([&] {
         try {
+          trace += "start ";
           sleep(1h);
         } catch (...) {
+          trace += "except ";
         }
+        trace += "finished";
         return 7;
       });
       yield();
+      CHECK(trace == "start ");
       CHECK(target.kill());
+      CHECK(trace == "start except finished");
       CHECK_FALSE(target.killed());
       CHECK(target.get() == 7);
     });
@@ -271,22 +347,28 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 5
   TEST_CASE("a kill may throw an exception of one's own") {
     test::captured_log log;
     in_hub([] {
-      const auto target = spawn([] { sleep(1h); });
+      const auto target = spawn([] {
+        sleep(1h);
+        return 1;
+      });
       int failed = 0;
       target.link_exception([&](greenlet_base&) { ++failed; });
       yield();
       target.kill(failure("a time to kill"));
       CHECK_FALSE(target.successful());
       CHECK_FALSE(target.killed());
+      CHECK_FALSE(target.value());
       CHECK_THROWS_AS(target.get(), failure);
       CHECK(failed == 1);
     });
     CHECK(log.count("a time to kill") == 1);
   }
 
+  // GEVENT.md 3.2, 4
   TEST_CASE("an exception of one's own may be handled by its type") {
     in_hub([] {
       const auto target = spawn([] {
@@ -506,6 +588,7 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 23
   TEST_CASE("killall ends those that have not begun first") {
     in_hub([] {
       std::string trace;
@@ -540,8 +623,12 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 23
   TEST_CASE("killall gives up at its deadline on those that refuse") {
     in_hub([] {
+      const auto never_begun = stubborn();
+      CHECK(killall(std::vector<any_greenlet>{never_begun}, 100ms));
+      CHECK(never_begun.killed());
       const auto refuses = stubborn();
       const auto ends = spawn([] { sleep(1h); });
       yield();

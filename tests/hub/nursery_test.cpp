@@ -26,6 +26,7 @@ bool is(const std::string& error, const char* text) {
 } // namespace
 
 TEST_SUITE("hub") {
+  // GEVENT.md 3.2, 16
   TEST_CASE("a nursery ends when all its children have ended") {
     in_hub([] {
       std::string trace;
@@ -53,6 +54,7 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 16
   TEST_CASE("a child's result may be had inside the nursery") {
     in_hub([] {
       nursery([](nursery_scope& children) {
@@ -65,6 +67,7 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 16
   TEST_CASE("a child that fails ends the nursery and the other children") {
     in_hub([] {
       std::string trace;
@@ -92,6 +95,7 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 16
   TEST_CASE("a child that fails ends the body's wait") {
     in_hub([] {
       std::string trace;
@@ -108,6 +112,7 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 16
   TEST_CASE("of several errors the first is thrown") {
     in_hub([] {
       const auto fails_while_killed = [] {
@@ -130,6 +135,7 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 16
   TEST_CASE("an error of the body ends the children and is thrown") {
     in_hub([] {
       std::string trace;

@@ -69,6 +69,7 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 8
   TEST_CASE("two greenlets that yield take turns") {
     in_hub([] {
       std::string order;

@@ -36,6 +36,7 @@ std::string met(const timeout& outer, const timeout& inner,
 } // namespace
 
 TEST_SUITE("hub") {
+  // GEVENT.md 3.2, 52
   TEST_CASE("a timeout is thrown at the waiting call when its time is up") {
     in_hub([] {
       const auto begin = now();
@@ -81,6 +82,7 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 52
   TEST_CASE("work that ends in time meets no timeout") {
     in_hub([] {
       {
@@ -91,6 +93,7 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 55
   TEST_CASE("a cancelled timeout is not thrown and may be started again") {
     in_hub([] {
       timeout limit{1s};
@@ -104,6 +107,17 @@ TEST_SUITE("hub") {
       limit.start();
       CHECK(time_of([&] { CHECK_THROWS_AS(sleep(9s), timeout_expired); }) ==
             1s);
+    });
+  }
+
+  // GEVENT.md 3.2, 52
+  TEST_CASE("a limit may be lifted inside its scope") {
+    in_hub([] {
+      timeout_scope limit{1s};
+      CHECK(limit.pending());
+      limit.cancel();
+      CHECK_FALSE(limit.pending());
+      CHECK(time_of([] { sleep(2s); }) == 2s);
     });
   }
 
@@ -156,6 +170,7 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 53
   TEST_CASE("nested timeouts are told apart by identity") {
     in_hub([] {
       timeout outer{2s}, inner{1s};
@@ -169,6 +184,7 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 53
   TEST_CASE("an outer timeout that is due first leaves the inner pending") {
     in_hub([] {
       timeout outer{1s}, inner{2s};
@@ -190,6 +206,7 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 52
   TEST_CASE("a timeout may throw an exception of one's own") {
     in_hub([] {
       timeout_scope limit{1s, failure("too slow")};
@@ -206,6 +223,7 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 52
   TEST_CASE("a limit that never comes lets everything pass") {
     in_hub([] {
       timeout_scope limit{std::chrono::nanoseconds::max()};
@@ -262,6 +280,7 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 56
   TEST_CASE("a timeout is thrown at a greenlet that only yields") {
     in_hub_on(clock_kind::real, [] {
       timeout limit{1ms};
@@ -331,6 +350,7 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 54
   TEST_CASE("a fallback serves only its own limit") {
     in_hub([] {
       timeout_scope outer{1s};
@@ -349,6 +369,7 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 54
   TEST_CASE("nested with_timeout: the shorter limit counts") {
     in_hub([] {
       const auto slow = [] {
@@ -377,6 +398,7 @@ TEST_SUITE("hub") {
     });
   }
 
+  // GEVENT.md 3.2, 52
   TEST_CASE("the silent form tells whether the limit ended the work") {
     in_hub([] {
       timeout limit{1s};
