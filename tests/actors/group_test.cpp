@@ -58,8 +58,8 @@ void sleep_long() {
 TEST_SUITE("actors") {
   // --- members ------------------------------------------------------------
 
+  // GEVENT.md 2, 19
   TEST_CASE("a group joins what was spawned elsewhere") {
-    // GEVENT.md 2, 19
     in_hub([] {
       std::string printed;
       const auto talk = [&](const char* text) {
@@ -356,8 +356,8 @@ TEST_SUITE("actors") {
     });
   }
 
+  // GEVENT.md 3.2, 14
   TEST_CASE("join_or_throw waits for all and throws what failed first") {
-    // GEVENT.md 3.2, 14
     in_hub([] {
       group workers;
       workers.spawn(fail_after, 2s, "second");
@@ -430,8 +430,8 @@ TEST_SUITE("actors") {
     });
   }
 
+  // GEVENT.md 3.2, 22
   TEST_CASE("kill_soon does not wait") {
-    // GEVENT.md 3.2, 22
     in_hub([] {
       group workers;
       const auto first = workers.spawn(sleep_long);
@@ -448,8 +448,8 @@ TEST_SUITE("actors") {
     });
   }
 
+  // GEVENT.md 3.2, 21
   TEST_CASE("a member that swallows the kill is struck once") {
-    // GEVENT.md 3.2, 21
     in_hub([] {
       group workers;
       int struck = 0;
@@ -464,8 +464,8 @@ TEST_SUITE("actors") {
     });
   }
 
+  // GEVENT.md 3.2, 23
   TEST_CASE("kill returns at its deadline while a stubborn member lives") {
-    // GEVENT.md 3.2, 23
     in_hub([] {
       group workers;
       int struck = 0;
@@ -583,6 +583,7 @@ TEST_SUITE("actors") {
     });
   }
 
+  // GEVENT.md 3.2, 21
   TEST_CASE("kill_one strikes once, and has a deadline") {
     in_hub([] {
       group workers;

@@ -135,8 +135,8 @@ static_assert(!std::copyable<imap_results<int>>);
 TEST_SUITE("actors") {
   // --- results ------------------------------------------------------------
 
+  // GEVENT.md 2, 20
   TEST_CASE("the tutorial's imap is in order, the unordered one as they end") {
-    // GEVENT.md 2, 20
     in_hub([] {
       const auto intensive = [](int number) {
         sleep(std::chrono::seconds(3 - number));
@@ -329,8 +329,8 @@ TEST_SUITE("actors") {
 
   // --- errors -------------------------------------------------------------
 
+  // GEVENT.md 3.2, 26
   TEST_CASE("a failed item throws at its place, and the reading goes on") {
-    // GEVENT.md 3.2, 26
     in_hub([] {
       pool workers{2};
       auto results = workers.imap(sequence(4), fail_at_two);
@@ -342,6 +342,7 @@ TEST_SUITE("actors") {
     });
   }
 
+  // GEVENT.md 3.2, 26
   TEST_CASE("an iterator throws when it looks at a failed item") {
     in_hub([] {
       pool workers{2};
@@ -453,8 +454,8 @@ TEST_SUITE("actors") {
 
   // --- how far ahead ------------------------------------------------------
 
+  // GEVENT.md 3.2, 25
   TEST_CASE("imap works so far ahead of its reader, and no further") {
-    // GEVENT.md 3.2, 25
     in_hub([] {
       for (const std::size_t size : {1UL, 2UL, pool::unbounded})
         for (const bool ordered : {true, false}) {
@@ -532,8 +533,8 @@ TEST_SUITE("actors") {
     });
   }
 
+  // GEVENT.md 3.2, 27
   TEST_CASE("a range fed by a queue ends properly") {
-    // GEVENT.md 3.2, 27
     in_hub([] {
       for (const bool ordered : {true, false}) {
         pool workers{1};

@@ -95,8 +95,8 @@ TEST_SUITE("actors") {
     });
   }
 
+  // GEVENT.md 2, 20
   TEST_CASE("the tutorial's group has three members while it maps") {
-    // GEVENT.md 2, 20
     in_hub([] {
       group workers;
       std::string printed;
@@ -123,6 +123,7 @@ TEST_SUITE("actors") {
     });
   }
 
+  // GEVENT.md 3.2, 26
   TEST_CASE("map throws the first error by place, and the others go on") {
     in_hub([] {
       group workers;

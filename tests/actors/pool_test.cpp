@@ -65,8 +65,8 @@ struct broken_sink : spdlog::sinks::base_sink<std::mutex> {
 TEST_SUITE("actors") {
   // --- room ---------------------------------------------------------------
 
+  // GEVENT.md 2, 21
   TEST_CASE("the tutorial's pool has two members while it maps over three") {
-    // GEVENT.md 2, 21
     in_hub([] {
       pool workers{2};
       std::string printed;
@@ -77,8 +77,8 @@ TEST_SUITE("actors") {
     });
   }
 
+  // GEVENT.md 2, 22
   TEST_CASE("the tutorial's socket pool refuses what is too much") {
-    // GEVENT.md 2, 22
     class socket_pool {
     public:
       void add_handler(int socket) {
@@ -144,8 +144,8 @@ TEST_SUITE("actors") {
     });
   }
 
+  // GEVENT.md 3.2, 28
   TEST_CASE("a pool for nobody is always full") {
-    // GEVENT.md 3.2, 28
     in_hub([] {
       pool nobody{0};
       CHECK(nobody.full());
@@ -165,8 +165,8 @@ TEST_SUITE("actors") {
     });
   }
 
+  // GEVENT.md 3.2, 29
   TEST_CASE("a second spawn waits until the first task has ended") {
-    // GEVENT.md 3.2, 29
     in_hub([] {
       pool workers{1};
       CHECK(workers.empty());
@@ -179,8 +179,8 @@ TEST_SUITE("actors") {
     });
   }
 
+  // GEVENT.md 3.2, 30
   TEST_CASE("a full pool refuses to wait when it is told not to") {
-    // GEVENT.md 3.2, 30
     in_hub([] {
       pool workers{1};
       const auto first = spawn(sleep_long);
@@ -220,8 +220,8 @@ TEST_SUITE("actors") {
     });
   }
 
+  // GEVENT.md 3.2, 31
   TEST_CASE("discarding a member makes room") {
-    // GEVENT.md 3.2, 31
     in_hub([] {
       pool workers{1};
       const auto first = workers.spawn(sleep_long);
@@ -239,8 +239,8 @@ TEST_SUITE("actors") {
     });
   }
 
+  // GEVENT.md 3.2, 32
   TEST_CASE("a log that cannot be written loses no room") {
-    // GEVENT.md 3.2, 32
     in_hub([] {
       pool workers{1};
       const auto before = spdlog::get("greenroom");
@@ -507,8 +507,8 @@ TEST_SUITE("actors") {
 
   // --- work ---------------------------------------------------------------
 
+  // GEVENT.md 3.2, 24
   TEST_CASE("a pool of one can be used from inside") {
-    // GEVENT.md 3.2, 24
     in_hub([] {
       pool workers{1};
       const auto add_one = [](int a) { return a + 1; };

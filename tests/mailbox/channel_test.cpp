@@ -150,6 +150,24 @@ TEST_SUITE("mailbox") {
   }
 
   // GEVENT.md 3.2, 12
+  TEST_CASE("links that wait in a channel's put all deliver") {
+    in_hub([] {
+      channel<int> meeting;
+      std::vector<greenlet<int>> workers;
+      for (int i = 1; i <= 3; ++i) {
+        workers.push_back(spawn([i] { return i; }));
+        workers.back().link([&, worker = workers.back()](greenlet_base&) {
+          meeting.put(*worker.value());
+        });
+      }
+      for (int i = 1; i <= 3; ++i)
+        CHECK(meeting.get(1s) == i);
+      workers[0].link([&](greenlet_base&) { meeting.put(4); });
+      CHECK(meeting.get(1s) == 4); // of one that is dead already
+    });
+  }
+
+  // GEVENT.md 3.2, 12
   TEST_CASE("three blocked puts are all delivered") {
     in_hub([] {
       channel<int> meeting;

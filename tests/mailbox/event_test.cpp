@@ -1,3 +1,4 @@
+#include "hub/beside.hpp"
 #include "hub/support.hpp"
 
 #include <greenroom/hub/greenlet.hpp>
@@ -74,8 +75,8 @@ TEST_SUITE("mailbox") {
     });
   }
 
+  // GEVENT.md 3.2, 41
   TEST_CASE("set and clear without giving way still wake everyone with true") {
-    // GEVENT.md 3.2, 41
     for (const int waiters : {1, 100, 1000})
       in_hub([waiters] {
         event pulse;
@@ -93,9 +94,9 @@ TEST_SUITE("mailbox") {
       });
   }
 
+  // GEVENT.md 3.2, 42
   TEST_CASE("who waits for a cleared event again is not let through by the set "
             "that woke it") {
-    // GEVENT.md 3.2, 42
     in_hub([] {
       event flag;
       spawn([&] {
@@ -105,14 +106,15 @@ TEST_SUITE("mailbox") {
         setter.join();
         flag.clear();
         CHECK_FALSE(flag.wait(10ms));
+        CHECK(wait({flag}, 10ms).empty());
         CHECK_FALSE(flag.ready());
       }).join();
     });
   }
 
+  // GEVENT.md 3.2, 43
   TEST_CASE("who comes while waiters are notified runs after them, in the same "
             "drain") {
-    // GEVENT.md 3.2, 43
     in_hub([] {
       event open;
       std::string order;
@@ -338,6 +340,24 @@ TEST_SUITE("mailbox") {
     });
   }
 
+  // GEVENT.md 3.2, 46
+  TEST_CASE("another thread sets an event through its hub") {
+    for (const deadline until : {deadline::never(), deadline{1h}})
+      test::in_hub_on(clock_kind::real, [until] {
+        event open;
+        const auto waiter = spawn([&] { return open.wait(until); });
+        yield();
+        const work_guard outside;
+        test::beside other([&, home = hub::current().address()] {
+          CHECK_THROWS_AS(open.wait(1s), wrong_hub);
+          post_to(home, [&] { open.set(); });
+        });
+        CHECK(open.wait(until));
+        CHECK(waiter.get());
+        other.join();
+      });
+  }
+
   TEST_CASE("an event refuses the thread of another hub") {
     in_hub([] {
       event open;
@@ -371,8 +391,8 @@ TEST_SUITE("mailbox") {
     });
   }
 
+  // GEVENT.md 3.2, 44
   TEST_CASE("a set event can be waited on with others, again and again") {
-    // GEVENT.md 3.2, 44
     in_hub([] {
       event open;
       open.set();

@@ -75,8 +75,8 @@ TEST_SUITE("mailbox") {
     });
   }
 
+  // GEVENT.md 3.2, 35
   TEST_CASE("of two waiters one dies, and the other gets the mail") {
-    // GEVENT.md 3.2, 35
     for (const bool first_dies : {true, false})
       for (const bool choosing : {true, false})
         for (const bool woken : {true, false}) {
@@ -151,8 +151,9 @@ TEST_SUITE("mailbox") {
 
   // --- the end -------------------------------------------------------------
 
+  // GEVENT.md 3.2, 38
   TEST_CASE("a closed inbox gives what it has, then fails") {
-    in_hub([] { // GEVENT.md 3.2, 38
+    in_hub([] {
       mail in;
       in.put(number{1});
       in.put(number{2});
@@ -175,10 +176,11 @@ TEST_SUITE("mailbox") {
     });
   }
 
+  // GEVENT.md 3.2, 38
   TEST_CASE("closing an inbox ends every wait in it") {
     for (const bool now : {false, true}) {
       CAPTURE(now);
-      in_hub([&] { // GEVENT.md 3.2, 38
+      in_hub([&] {
         inbox<std::unique_ptr<int>, quit> in{1};
         in.put(std::make_unique<int>(1));
         trace errors;

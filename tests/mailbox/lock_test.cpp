@@ -198,8 +198,8 @@ TEST_SUITE("mailbox") {
     });
   }
 
+  // GEVENT.md 3.2, 50
   TEST_CASE("duelling greenlets hold a lock one at a time") {
-    // GEVENT.md 3.2, 50
     in_hub([] {
       greenroom::lock one;
       int inside = 0;

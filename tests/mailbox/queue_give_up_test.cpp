@@ -120,6 +120,7 @@ TEST_SUITE("mailbox") {
 
   // --- kills and timeouts -------------------------------------------------
 
+  // GEVENT.md 3.2, 35
   TEST_CASE("of two waiters one dies, and the other gets the item") {
     for (const bool first_dies : {true, false}) {
       CAPTURE(first_dies);
@@ -136,6 +137,26 @@ TEST_SUITE("mailbox") {
         CHECK(taken == ints{1});
       });
     }
+  }
+
+  // GEVENT.md 3.2, 35
+  TEST_CASE("getters that have timed out eat no item") {
+    in_hub([] {
+      queue<int> numbers;
+      const auto bogus = [&] {
+        return timeout{0s}.run([&] { numbers.get(); });
+      };
+      const auto first = spawn(bogus);
+      const auto waiting = spawn([&] { return numbers.get(); });
+      const auto second = spawn(bogus);
+      sleep(100ms);
+      numbers.put(1);
+      numbers.put(2);
+      CHECK_FALSE(first.get());
+      CHECK_FALSE(second.get());
+      CHECK(waiting.get() == 1);
+      CHECK(contents(numbers) == ints{2});
+    });
   }
 
   // GEVENT.md 1.2: the wake-up was queued first

@@ -19,6 +19,7 @@ using test::in_hub;
 using test::ints;
 
 TEST_SUITE("mailbox") {
+  // GEVENT.md 3.2, 34
   TEST_CASE("a hub callback may use the try_ forms but not wait") {
     in_hub([] {
       queue<int> numbers{1};
@@ -38,6 +39,21 @@ TEST_SUITE("mailbox") {
       hub::current().post([&] { empty = !numbers.try_get(); });
       idle();
       CHECK(empty);
+    });
+  }
+
+  // GEVENT.md 3.2, 34
+  TEST_CASE("a hub callback that takes lets a blocked putter in") {
+    in_hub([] {
+      queue<int> numbers{1};
+      numbers.put(1);
+      const auto putter = spawn([&] { numbers.put(2); });
+      yield();
+      std::optional<int> taken;
+      hub::current().post([&] { taken = numbers.try_get(); });
+      putter.join();
+      CHECK(taken == 1);
+      CHECK(contents(numbers) == ints{2});
     });
   }
 

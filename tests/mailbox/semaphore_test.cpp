@@ -118,8 +118,8 @@ TEST_SUITE("mailbox") {
 
   // --- waiting ------------------------------------------------------------
 
+  // GEVENT.md 3.2, 48
   TEST_CASE("acquire ends with false at its deadline") {
-    // GEVENT.md 3.2, 48
     in_hub([] {
       semaphore none{0};
       CHECK(time_of([&] { CHECK_FALSE(none.acquire(10ms)); }) == 10ms);
@@ -196,8 +196,8 @@ TEST_SUITE("mailbox") {
     });
   }
 
+  // GEVENT.md 3.2, 47: hangs if two of them could pass it to each other
   TEST_CASE("a semaphore is fair among those who wait") {
-    // GEVENT.md 3.2, 47: hangs if two of them could pass it to each other
     in_hub([] {
       semaphore one;
       bool quit = false;
@@ -225,8 +225,8 @@ TEST_SUITE("mailbox") {
     });
   }
 
+  // GEVENT.md 3.2, 50
   TEST_CASE("two greenlets may acquire and release in turn for long") {
-    // GEVENT.md 3.2, 50
     in_hub([] {
       for (const deadline until : {deadline{}, deadline{1h}}) {
         semaphore one;
@@ -441,8 +441,8 @@ TEST_SUITE("mailbox") {
     });
   }
 
+  // GEVENT.md 3.2, 49
   TEST_CASE("a semaphore can be waited on with others, which takes none") {
-    // GEVENT.md 3.2, 49
     in_hub([] {
       semaphore one;
       semaphore none{0};

@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -107,15 +108,36 @@ TEST_CASE("a greenlet and a result are kept while they are waited for") {
   });
 }
 
+// GEVENT.md 3.2, 51
 TEST_CASE("iwait gives one at a time, and misses nothing meanwhile") {
   in_hub([] {
     alarm_clock one{1s}, two{2s}, three{3s};
     std::vector<int> seen;
     for (const any_waitable& each : iwait({three, two, one})) {
       seen.push_back(each == one ? 1 : each == two ? 2 : 3);
-      sleep(10s); // GEVENT.md 3.2, 51
+      sleep(10s);
     }
     CHECK(seen == std::vector{1, 2, 3});
+  });
+}
+
+// GEVENT.md 3.2, 51
+TEST_CASE("iwait misses no greenlet that ends while its caller sleeps") {
+  in_hub([] {
+    const auto done = spawn([] {});
+    done.join();
+    const auto one = spawn([] {});
+    const auto fails = spawn([] { throw std::runtime_error("no luck"); });
+    const auto late = spawn([] { sleep(1s); });
+    std::string order;
+    for (const any_waitable& each : iwait({one, fails, late, done})) {
+      order += each == one     ? "one "
+               : each == fails ? "fails "
+               : each == late  ? "late "
+                               : "done ";
+      sleep(10ms);
+    }
+    CHECK(order == "done one fails late ");
   });
 }
 
