@@ -1,117 +1,22 @@
 #pragma once
 
+#include <greenroom/actors/actor_base.hpp>
+#include <greenroom/actors/actor_of.hpp>
+#include <greenroom/actors/handlers.hpp>
+#include <greenroom/actors/mail.hpp>
 #include <greenroom/actors/reference.hpp>
+#include <greenroom/actors/request.hpp>
 #include <greenroom/hub/greenlet.hpp>
-#include <greenroom/hub/hub.hpp>
 #include <greenroom/mailbox/async_result.hpp>
 #include <greenroom/mailbox/envelope.hpp>
 
 #include <concepts>
-#include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <memory>
 #include <type_traits>
 #include <utility>
 
 namespace greenroom {
-
-template <class Message>
-concept names_reply = requires {
-  typename Message::reply;
-};
-
-/// What an actor answers to a message: `Message::reply` where that is
-/// declared, else nothing.
-template <class Message>
-struct reply_of {
-  using type = void;
-};
-template <names_reply Message>
-struct reply_of<Message> {
-  using type = typename Message::reply;
-};
-template <class Message>
-using reply_t = typename reply_of<Message>::type;
-
-class actor_base;
-
-/// A message on its way to an actor.
-struct actor_mail : envelope {
-  /// Destroys itself and calls the actor's `receive`. Throws what that throws.
-  virtual void open(actor_base& receiver) = 0;
-};
-
-/// The part of an actor that does not know its messages.
-class actor_base : public greenlet_base {
-public:
-  /// Takes over `mail`, which is handled after what came before it.
-  void deliver(actor_mail& mail);
-
-  /// Ends the actor after the mail that is in its inbox now.
-  void stop() { deliver(*new stop_mail); }
-
-  /// Messages waiting.
-  std::size_t inbox_size() const { return waiting_; }
-
-protected:
-  actor_base();
-  ~actor_base() override;
-
-  /// Called before the first message, in the actor's own context.
-  virtual void on_start() {}
-  /// Called after the last message, however that ended it; must not throw.
-  /// A killed actor may still wait here.
-  virtual void on_stop() {}
-
-  reference_key key() const { return key_; }
-
-private:
-  struct stop_mail : actor_mail {
-    void open(actor_base& receiver) override {
-      receiver.stopping_ = true;
-      delete this;
-    }
-  };
-
-  friend struct actor_access;
-
-  static void first_step(runnable& self);
-  static void mail_step(runnable& self);
-  void open_mail();
-  void run() final {}
-  void never_begun() noexcept final { close_inbox(); }
-  void rest_or_end();
-  void end_actor() noexcept;
-  void close_inbox() noexcept;
-
-  envelope* oldest_ = nullptr;
-  envelope* newest_ = nullptr; // meaningful only while oldest_ is set
-  reference_key key_;
-  std::uint32_t waiting_ = 0;
-  bool begun_ = false;
-  bool stopping_ = false;
-};
-
-template <class... Messages>
-class handlers;
-
-template <class Message, class... Others>
-class handlers<Message, Others...> : public handlers<Others...> {
-public:
-  using handlers<Others...>::receive;
-  /// Handles one message. May wait like any greenlet; the next message is
-  /// handled when this returns. What it throws goes to the asker, if any, and
-  /// ends the actor.
-  virtual reply_t<Message> receive(Message message) = 0;
-};
-
-template <>
-class handlers<> : public actor_base {
-public:
-  struct nothing {};
-  void receive(nothing) {}
-};
 
 /// A greenlet that handles typed messages one at a time, in order of arrival
 /// per sender. While idle it holds no stack: its whole cost is its object. A
@@ -140,132 +45,105 @@ public:
 ///     a.send(deposit{5});
 ///     long now = a.ask(balance{}).get(1s);
 template <class... Messages>
-class actor : public handlers<Messages...> {
-  static_assert(sizeof...(Messages) > 0, "an actor handles some message");
-
+class actor : public handlers<actor_of<Messages...>, Messages...> {
 public:
   using actor_interface = actor<Messages...>;
 
-  /// Whether it has a `receive` for the message.
-  template <class Message>
-  static constexpr bool accepts = (std::same_as<Message, Messages> || ...);
+  static constexpr bool handles_mail = true;
 
 protected:
+  actor() : handlers<actor_of<Messages...>, Messages...>(&first_step) {}
+
   /// Its own reference, to hand to others.
   actor_ref<actor> self() const { return actor_ref<actor>{this->key()}; }
+
+  /// Has `next` receive the mail from the next message on, instead of this
+  /// actor itself; null: this actor again. To take part, `next` may hold a
+  /// reference to the actor's own state.
+  void become(std::shared_ptr<behaviour<Messages...>> next) {
+    this->set_behaviour(std::move(next));
+  }
+  /// The same with functions, one for each type of message to be received
+  /// otherwise; the rest come to this actor as before.
+  ///
+  ///     become([this](knock) { open_ = true; });
+  template <class... Functions>
+  void become(Functions... functions);
+
+private:
+  static void first_step(runnable& turn) {
+    turn.on_turn = &mail_step;
+    auto& self = static_cast<actor&>(turn);
+    actor_access::first_turn(self, actor_access::inbox_of(self));
+  }
+  static void mail_step(runnable& turn) {
+    auto& self = static_cast<actor&>(turn);
+    actor_access::mail_turn(self, actor_access::inbox_of(self));
+  }
+  void open_sealed(std::unique_ptr<envelope> mail) final;
 };
 
-/// For `spawn`; not for programs.
-struct actor_access {
-  static reference_key key(const actor_base& made) { return made.key(); }
-};
+// --- what is inside ---------------------------------------------------------
 
 namespace inside {
 
-/// The class of the chain that declares `receive(Message)`.
-template <class Message, class... Rest>
-handlers<Message, Rest...>& handler_of(handlers<Message, Rest...>& chain) {
-  return chain;
-}
+/// Overrides `receive` for the first of the messages left, with the one of the
+/// functions that takes it, if any.
+template <class Actor, class Functions, class Base, class... Messages>
+struct overrides;
 
-template <class Interface, class Message>
-struct mail final : actor_mail {
-  explicit mail(Message&& content) : message(std::move(content)) {}
-
-  void open(actor_base& receiver) override {
-    std::unique_ptr<mail> self{this};
-    Message content = std::move(message);
-    self.reset(); // its memory serves what receive() sends
-    handler_of<Message>(static_cast<Interface&>(receiver))
-        .receive(std::move(content));
-  }
-
-  Message message;
+template <class Actor, class Functions, class Base>
+struct overrides<Actor, Functions, Base> : Base {
+  overrides(Actor& of, Functions&& given)
+      : self(of), functions(std::move(given)) {}
+  Actor& self;
+  Functions functions;
 };
 
-/// Mail whose sender waits for the reply. `Answer` is the asker's result, or
-/// what refers to it.
-template <class Interface, class Message, class Answer>
-struct request final : actor_mail {
-  using reply = reply_t<Message>;
+template <class Actor, class Functions, class Base, class Message,
+          class... Others>
+struct overrides<Actor, Functions, Base, Message, Others...>
+    : overrides<Actor, Functions, Base, Others...> {
+  using overrides<Actor, Functions, Base, Others...>::overrides;
 
-  template <class To>
-  request(Message&& content, To&& to)
-      : message(std::move(content)), answer(std::forward<To>(to)) {}
-
-  void open(actor_base& receiver) override {
-    const std::unique_ptr<request> self{this};
-    auto& handler = handler_of<Message>(static_cast<Interface&>(receiver));
-    try {
-      if constexpr (std::is_void_v<reply>) {
-        handler.receive(std::move(message));
-        answer.set();
-      } else {
-        answer.set(handler.receive(std::move(message)));
-      }
-    } catch (const greenlet_exit&) {
-      throw; // the destructor tells the asker
-    } catch (...) {
-      answer.set_exception(std::current_exception());
-      throw;
-    }
-  }
-
-  Message message;
-  Answer answer;
-};
-
-/// The answer to one who asks on the actor's own hub.
-template <class Result>
-struct near_answer : Result::at_home {
-  using base = typename Result::at_home;
-  using base::base;
-  ~near_answer() {
-    if (!this->ready()) this->abandon(errc::dead);
+  reply_t<Message> receive(Message message) override {
+    if constexpr (std::invocable<Functions&, Message>)
+      return this->functions(std::move(message));
+    else
+      return handler_of<Message>(this->self).receive(std::move(message));
   }
 };
 
-/// The answer to one on another hub, which expects it until this ends.
-template <class Result>
-class distant_answer {
-public:
-  explicit distant_answer(const Result& to) : result_(to) {}
-  distant_answer(const distant_answer&) = delete;
-  distant_answer& operator=(const distant_answer&) = delete;
-  ~distant_answer() { result_.abandon(errc::dead); } // unless it was given
-
-  template <class... Value>
-  void set(Value&&... value) {
-    result_.set(std::forward<Value>(value)...);
-    const Result given = std::move(result_);
-  }
-  void set_exception(std::exception_ptr error) {
-    result_.set_exception(std::move(error));
-    const Result given = std::move(result_);
-  }
-
-private:
-  work_guard outside_; // of the asker's hub; ends when the answer is sent
-  Result result_;
+template <class... Functions>
+struct overloaded : Functions... {
+  using Functions::operator()...;
 };
-
-/// What is lost on the way, or finds the actor dead, tells the asker so.
-template <class Interface, class Message>
-[[gnu::noinline]] void
-ask_elsewhere(const reference_key& to, Message&& message,
-              const async_result<reply_t<Message>>& answer) {
-  using result = async_result<reply_t<Message>>;
-  auto mail =
-      std::make_unique<request<Interface, Message, distant_answer<result>>>(
-          std::move(message), answer);
-  to.visit_elsewhere([&](hub& home) {
-    home.post([to, mail = std::move(mail)]() mutable {
-      if (actor_base* target = to.local()) target->deliver(*mail.release());
-    });
-  });
-}
 
 } // namespace inside
+
+template <class... Messages>
+template <class... Functions>
+void actor<Messages...>::become(Functions... functions) {
+  using all = inside::overloaded<Functions...>;
+  using next =
+      inside::overrides<actor, all, behaviour<Messages...>, Messages...>;
+  become(std::make_shared<next>(*this, all{std::move(functions)...}));
+}
+
+/// Mail that was put there through `inbox()`, or by the framework.
+template <class... Messages>
+void actor<Messages...>::open_sealed(std::unique_ptr<envelope> mail) {
+  using open = void (*)(actor&, std::unique_ptr<envelope>);
+  static constexpr open openers[] = {[](actor& self,
+                                        std::unique_ptr<envelope> one) {
+    Messages content = std::move(
+        inbox_access::content<greenroom::inbox<Messages...>, Messages>(*one));
+    one.reset();
+    inside::receive_by<Messages>(self, std::move(content));
+  }...};
+  const std::uint32_t kind = mail->kind();
+  openers[kind](*this, std::move(mail));
+}
 
 /// Makes an actor and starts it. Never switches: `on_start` and the first
 /// message wait for their turn.
@@ -293,35 +171,72 @@ void actor_ref<Actor>::send(Message message) const {
   constexpr bool accepted = interface::template accepts<Message>;
   static_assert(accepted, "send: this actor has no receive() for this message");
   if constexpr (accepted) { // one error is enough
-    if (actor_base* target = key_.local()) [[likely]]
-      target->deliver(
-          *new inside::mail<interface, Message>(std::move(message)));
-    else if (!key_.visit_elsewhere([&](hub& home) {
-               home.post([to = *this, content = std::move(message)]() mutable {
-                 to.send(std::move(content));
-               });
-             }))
-      count_dead_letter();
+    actor_base* const target = key_.local();
+    envelope& mail = inside::mail_alone<interface>(std::move(message));
+    if (target && inside::deliver<interface>(*target, mail)) [[likely]]
+      return;
+    inside::send_slowly(key_, mail, {});
   }
 }
 
 template <class Actor>
 template <class Message>
-async_result<reply_t<Message>> actor_ref<Actor>::ask(Message message) const {
+void actor_ref<Actor>::send(Message message, deadline until) const {
+  using interface = typename Actor::actor_interface;
+  constexpr bool accepted = interface::template accepts<Message>;
+  static_assert(accepted, "send: this actor has no receive() for this message");
+  if constexpr (accepted)
+    inside::send_slowly(key_, inside::mail_alone<interface>(std::move(message)),
+                        until);
+}
+
+template <class Actor>
+template <class Message>
+bool actor_ref<Actor>::try_send(Message message) const {
+  using interface = typename Actor::actor_interface;
+  constexpr bool accepted = interface::template accepts<Message>;
+  static_assert(accepted, "send: this actor has no receive() for this message");
+  if constexpr (accepted)
+    return inside::try_send(key_,
+                            inside::mail_alone<interface>(std::move(message)));
+  else
+    return false;
+}
+
+template <class Actor>
+template <class Message>
+async_result<reply_t<Message>> actor_ref<Actor>::ask(Message message,
+                                                     deadline until) const {
   using interface = typename Actor::actor_interface;
   constexpr bool accepted = interface::template accepts<Message>;
   static_assert(accepted, "ask: this actor has no receive() for this message");
-  using result = async_result<reply_t<Message>>;
-  result answer;
-  if constexpr (accepted) {
-    using mail =
-        inside::request<interface, Message, inside::near_answer<result>>;
-    if (actor_base* target = key_.local()) [[likely]]
-      target->deliver(*new mail(std::move(message), answer));
-    else
-      inside::ask_elsewhere<interface>(key_, std::move(message), answer);
+  constexpr bool answers = !accepted || interface::handles_mail ||
+                           interface::template takes_request<Message>;
+  static_assert(answers, "ask: an actor with its own loop answers a message "
+                         "when it takes it as request<...>");
+  async_result<reply_t<Message>> answer;
+  if constexpr (accepted && answers) {
+    actor_base* const target = key_.local();
+    envelope& mail = inside::mail_with_asker<interface>(
+        std::move(message), answer, target != nullptr);
+    if (target && inside::deliver<interface>(*target, mail)) [[likely]]
+      return answer;
+    inside::send_slowly(key_, mail, until);
   }
   return answer;
+}
+
+template <class Actor>
+template <class Message>
+void actor_ref<Actor>::forward(request<Message> asked) const {
+  using interface = typename Actor::actor_interface;
+  static_assert(interface::template takes_request<Message>,
+                "forward: this actor has no receive(request<...>) for this "
+                "message");
+  if constexpr (interface::template takes_request<Message>)
+    inside::send_slowly(
+        key_, *new inside::mail<interface, request<Message>>(std::move(asked)),
+        {});
 }
 
 } // namespace greenroom

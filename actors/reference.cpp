@@ -1,6 +1,6 @@
 #include <greenroom/actors/reference.hpp>
 
-#include <greenroom/actors/actor.hpp>
+#include <greenroom/actors/actor_base.hpp>
 #include <greenroom/hub/error.hpp>
 #include <greenroom/hub/hub.hpp>
 
@@ -72,30 +72,27 @@ struct reference_tables {
   std::map<hub_seat*, std::unique_ptr<table>> all; // guarded by lock
 };
 
-reference_key reference_key::enter(actor_base& made) {
+reference_key::half reference_key::enter(actor_base& made) {
   if (!local_ && hub::current().address().is_here())
     static thread_local reference_tables::of_thread of_thread{local_};
   if (!local_)
     throw std::logic_error("an actor was made after its thread's end");
   table& here = *local_;
-  reference_key key;
-  key.table_ = &here;
-  if (here.first_free != no_place) {
-    key.place_ = here.first_free;
-    here.first_free = here.places[key.place_].next_free;
+  std::uint32_t index = here.first_free;
+  if (index != no_place) {
+    here.first_free = here.places[index].next_free;
   } else {
     if (here.size == here.capacity) reference_tables::grow(here);
-    key.place_ = here.size++;
+    index = here.size++;
   }
-  place& taken = here.places[key.place_];
+  place& taken = here.places[index];
   taken.actor = &made;
-  key.generation_ = ++taken.generation;
-  return key;
+  return {index, ++taken.generation};
 }
 
-void reference_key::leave(const reference_key& ended) {
-  if (!ended.local()) return; // it has left already
-  free_place(*ended.table_, ended.place_);
+void reference_key::leave(half ended) {
+  // Else it has left already, or the thread's table has gone.
+  if (reference_key{ended}.local()) free_place(*local_, ended.place);
 }
 
 /// A place that has used up its generations is not taken again: the next key
@@ -126,12 +123,19 @@ greenlet_base* greenlet_of(const reference_key& key) {
   return key.local();
 }
 
-void stop_actor(const reference_key& key) {
+void stop_actor(const reference_key& key, exit_reason why) {
   if (actor_base* target = key.local())
-    target->stop();
+    target->stop(std::move(why));
   else
-    key.visit_elsewhere(
-        [key](hub& home) { home.post([key] { stop_actor(key); }); });
+    key.visit_elsewhere([&](hub& home) {
+      home.post([key, why = std::move(why)] { stop_actor(key, why); });
+    });
+}
+
+void exit_actor(const reference_key& key, exit_reason why) {
+  (void)greenlet_of(key); // throws when it is elsewhere
+  if (actor_base* target = key.local())
+    actor_access::exit(*target, std::move(why));
 }
 
 } // namespace greenroom

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <greenroom/actors/exit_reason.hpp>
 #include <greenroom/hub/address.hpp>
 #include <greenroom/hub/deadline.hpp>
 #include <greenroom/hub/greenlet.hpp>
@@ -20,6 +21,8 @@ template <class Value>
 class async_result;
 template <class Message>
 struct reply_of;
+template <class Message>
+struct request;
 
 /// Where an actor lives, in a form that outlives it; what an `actor_ref`
 /// holds. No two actors of a program ever have the same.
@@ -43,6 +46,12 @@ public:
   bool visit_elsewhere(Function&& function) const;
 
   friend auto operator<=>(const reference_key&, const reference_key&) = default;
+
+  /// Half of the key of one of this thread's actors: all that it need keep.
+  struct half {
+    std::uint32_t place;
+    std::uint32_t generation;
+  };
 
 private:
   friend class actor_base;
@@ -73,8 +82,12 @@ private:
            table_->seat == hub_address::here_if_any().seat();
   }
 
-  static reference_key enter(actor_base& made);
-  static void leave(const reference_key& ended);
+  explicit reference_key(half of_here)
+      : table_(local_), place_(of_here.place), generation_(of_here.generation) {
+  }
+
+  static half enter(actor_base& made);
+  static void leave(half ended);
   static void free_place(table& of, std::uint32_t index);
 
   static constinit thread_local table* local_; // null until first needed
@@ -119,23 +132,41 @@ public:
   template <properly_derived_from<Actor> Derived>
   actor_ref(const actor_ref<Derived>& other) : key_(other.key()) {}
 
-  /// Puts `message` into the inbox; never waits, and throws only what moving
-  /// the message throws, or `std::bad_alloc`. The inbox has
-  /// no bound: a sender that may be faster than the receiver asks now and
-  /// then, which waits until what it sent before is handled.
+  /// Puts `message` into the inbox. Never switches, unless the inbox has a
+  /// bound of policy `wait` and is full: then it waits for room, until `until`
+  /// (`errc::timed_out`). A full one of policy `refuse`: `errc::full`; one's
+  /// own that would have to wait: `std::errc::resource_deadlock_would_occur`.
+  /// From another hub it never waits, and a `wait` inbox takes it beyond its
+  /// bound. Mail to the dead is a dead letter, and no error.
   template <class Message>
   void send(Message message) const;
+  template <class Message>
+  void send(Message message, deadline until) const;
+  /// False when there is no room: the message is dropped.
+  template <class Message>
+  bool try_send(Message message) const;
 
   /// As `send`; the result gets what `receive` returns or throws. Fails with
   /// `errc::dead` when the actor is dead, or dies, or its hub ends: at once on
   /// its own hub. From another hub the message and the reply, value or
   /// exception, change threads, and the asker's hub expects the reply: there is
-  /// no `loop_exit` meanwhile.
+  /// no `loop_exit` meanwhile. `until` is for the room in its inbox; how long
+  /// to wait for the reply is for the result's `get` to say.
   template <class Message>
-  async_result<typename reply_of<Message>::type> ask(Message message) const;
+  async_result<typename reply_of<Message>::type> ask(Message message,
+                                                     deadline until = {}) const;
+
+  /// Has this actor answer what another was asked.
+  template <class Message>
+  void forward(request<Message> asked) const;
 
   /// Ends it after the mail that is in its inbox now.
-  void stop() const;
+  void stop(exit_reason why = exit_kind::normal) const;
+  /// Sends an exit signal, as Erlang's exit/2: unless it traps exits, any
+  /// reason but `normal` ends it at its next wait. `exit_kind::kill` cannot be
+  /// trapped: it is thrown at every wait, and links and monitors are told
+  /// `killed`. On its own hub only.
+  void exit(exit_reason why) const;
   /// As `greenlet_base::join` and `kill`; true at once when it is dead.
   bool join(deadline until = {}) const;
   bool kill(deadline until = {}) const;
@@ -157,11 +188,17 @@ private:
 // --- what is inside -------------------------------------------------------
 
 greenlet_base* greenlet_of(const reference_key& key);
-void stop_actor(const reference_key& key);
+void stop_actor(const reference_key& key, exit_reason why);
+void exit_actor(const reference_key& key, exit_reason why);
 
 template <class Actor>
-void actor_ref<Actor>::stop() const {
-  stop_actor(key_);
+void actor_ref<Actor>::stop(exit_reason why) const {
+  stop_actor(key_, std::move(why));
+}
+
+template <class Actor>
+void actor_ref<Actor>::exit(exit_reason why) const {
+  exit_actor(key_, std::move(why));
 }
 
 template <class Actor>

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <exception>
+#include <memory>
 #include <string>
 
 namespace greenroom {
@@ -20,6 +21,7 @@ struct greenlet_base::extras {
   explicit extras(timer::fire_function start) : delay(start) {}
 
   std::string name;
+  std::unique_ptr<greenlet_part> part;
   std::exception_ptr kill_reason; // thrown instead of greenlet_exit
   local_value* locals = nullptr;  // newest first
   std::size_t stack_size = 0;     // bytes; 0: any worker stack will do

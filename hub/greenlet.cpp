@@ -115,6 +115,14 @@ greenlet_base::extras& greenlet_base::rare_parts() {
   return *extras_;
 }
 
+greenlet_part* greenlet_base::part() const noexcept {
+  return extras_ ? extras_->part.get() : nullptr;
+}
+
+void greenlet_base::part(std::unique_ptr<greenlet_part> given) {
+  rare_parts().part = std::move(given);
+}
+
 void greenlet_base::check_home() const {
   home_->check_thread("a greenlet");
 }

@@ -51,6 +51,11 @@ struct greenlet_link {
   end_function at_end; // on the hub; must neither wait nor throw
 };
 
+/// What another room keeps with few greenlets, until their end.
+struct greenlet_part {
+  virtual ~greenlet_part() = default;
+};
+
 /// What a kill may throw: anything but the deadline that `kill` also takes.
 template <class Type>
 concept kill_reason = !std::convertible_to<Type, deadline>;
@@ -125,6 +130,8 @@ public:
   /// For waiting objects: `entry` must stay until called or removed.
   void add_link(greenlet_link& entry);
   void remove_link(greenlet_link& entry);
+  /// The oldest of a ring, or null.
+  greenlet_link* links() const { return links_; }
 
   /// Started and not yet ended (gevent's rule: false after the end).
   bool started() const {
@@ -169,6 +176,9 @@ protected:
   void make_ready();
   void finish() noexcept;
   bool kill_is_pending() const { return kill_pending_; }
+  /// Null until given.
+  greenlet_part* part() const noexcept;
+  void part(std::unique_ptr<greenlet_part> given);
   /// Its last `execute` met an error or a kill.
   bool is_ending() const { return killed_ || error_; }
   /// Leaves the stack of the caller: with nothing to do, or to come again.

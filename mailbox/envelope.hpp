@@ -8,6 +8,8 @@
 
 namespace greenroom {
 
+class greenlet_base;
+
 /// A message on its way: what an inbox holds. Of 16 bytes and the message, for
 /// thousands may wait.
 struct envelope : pooled {
@@ -16,6 +18,13 @@ struct envelope : pooled {
   virtual std::uint32_t kind() const { return 0; }
   /// Outside its inbox's bound.
   virtual bool exempt() const { return false; }
+  /// Mail that handles itself: destroys itself, and gives the message to
+  /// `receiver`, whose kind its sender knew. False: it does not, and is as it
+  /// was.
+  virtual bool open(greenlet_base& receiver) {
+    (void)receiver;
+    return false;
+  }
 
   envelope* next = nullptr;
 };

@@ -74,7 +74,7 @@ public:
   static constexpr bool accepts = one_of<Message, Messages...>;
 
   /// Without a bound.
-  inbox() : inbox_base(unbounded, when_full::wait) {}
+  inbox() = default;
   /// `capacity` in messages, at least one.
   template <std::integral Count>
   explicit inbox(Count capacity, when_full policy = when_full::wait)
@@ -199,6 +199,8 @@ public:
   }
 
 private:
+  friend struct inbox_access;
+
   template <class Message>
   using maybe = std::optional<Message>;
   using maybe_any = maybe<any_message>;
@@ -214,6 +216,7 @@ private:
   static Message& content(envelope& mail) {
     return static_cast<mail_of<Message>&>(mail).message;
   }
+
   template <class Message>
   static const Message& content(const envelope& mail) {
     return static_cast<const mail_of<Message>&>(mail).message;

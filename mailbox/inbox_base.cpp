@@ -15,6 +15,7 @@ struct inbox_base::extras : runnable {
   extras& operator=(const extras&) = delete;
   ~extras();
 
+  void recount();
   void join(search& getter);
   void leave(search& getter);
   search* next_getter();
@@ -48,6 +49,12 @@ struct inbox_base::extras : runnable {
 };
 
 inbox_base::extras::extras(inbox_base& owner) : runnable(&hand_on), of(owner) {
+  recount();
+}
+
+void inbox_base::extras::recount() {
+  counted = 0;
+  kept = nullptr;
   for (envelope* each = of.mail_.after(nullptr); each; each = each->next)
     counted += !each->exempt();
 }
@@ -239,6 +246,23 @@ void inbox_base::taken_by(const greenlet_base& receiver) {
   more().receiver = receiver.id();
 }
 
+void inbox_base::set_bound(std::size_t capacity, when_full policy) {
+  more().capacity = capacity;
+  more_->policy = policy;
+}
+
+void inbox_base::inherit(inbox_base& other) {
+  other.unstash_all();
+  size_ += std::exchange(other.size_, 0);
+  mail_.push_front(std::move(other.mail_));
+  if (other.more_ && !other.more_->system.empty())
+    more().system.push_front(std::move(other.more_->system));
+  other.shutdown_now();
+  if (!more_) return;
+  more_->recount();
+  if (size_ > 0) more_->mail_added();
+}
+
 void inbox_base::shutdown() {
   check_thread();
   closed_ = true;
@@ -418,6 +442,12 @@ bool inbox_base::try_find(search& wanted) {
   check_thread();
   check_no_predicate("inbox::get");
   return look(wanted);
+}
+
+envelope* inbox_base::take_next_of_all() {
+  search next;
+  if (!try_find(next)) return nullptr;
+  return unlink(*next.list, next.before).release();
 }
 
 bool inbox_base::look(search& wanted) {

@@ -148,11 +148,16 @@ protected:
   void discard(const search& found);
 
 private:
+  friend struct inbox_access;
+
   [[noreturn]] static void refuse_capacity(const std::string& capacity);
   extras& more();
   void check_thread() const;
   void check_no_predicate(const char* call) const;
   admission wait_for_room(deadline until, std::error_code& failed);
+  envelope* take_next_of_all();
+  void set_bound(std::size_t capacity, when_full policy);
+  void inherit(inbox_base& other);
   bool look(search& wanted);
   bool look_in(mail_list& list, envelope*& seen, search& wanted);
   std::unique_ptr<envelope> unlink(mail_list& from, envelope* before);
@@ -164,6 +169,65 @@ private:
   std::uint32_t size_ = 0;
   bool closed_ = false;
   bool looking_ = false; // a predicate is being asked
+};
+
+/// For owners that handle mail as it comes, as actors do; not for programs.
+struct inbox_access {
+  using admission = inbox_base::admission;
+
+  /// Anything may be added, and nobody need be told.
+  static bool plain(const inbox_base& to) { return !to.more_ && !to.closed_; }
+  /// To a plain one. Takes over `mail`.
+  static void add_plain(inbox_base& to, envelope& mail) {
+    to.mail_.push_back(mail);
+    ++to.size_;
+  }
+  /// Gives away the next; null when empty.
+  static envelope* take_next(inbox_base& from) {
+    if (from.more_) [[unlikely]]
+      return from.take_next_of_all();
+    envelope* const next = from.mail_.take_front();
+    if (next) --from.size_;
+    return next;
+  }
+  static admission admit(inbox_base& to, deadline until,
+                         std::error_code& failed) {
+    return to.admit(until, failed);
+  }
+  static admission try_admit(inbox_base& to, std::error_code& failed) {
+    return to.try_admit(failed);
+  }
+  static void add(inbox_base& to, std::unique_ptr<envelope> mail) {
+    to.add(std::move(mail));
+  }
+  static void add_system(inbox_base& to, std::unique_ptr<envelope> mail) {
+    to.add_system(std::move(mail), system_order::in_turn);
+  }
+  static void drop(inbox_base& from, std::unique_ptr<envelope> mail) {
+    from.drop(std::move(mail));
+  }
+  /// For mail to come; what is there stays.
+  static void set_bound(inbox_base& of, std::size_t capacity,
+                        when_full policy) {
+    of.set_bound(capacity, policy);
+  }
+  /// Moves all mail of `from` ahead of that in `to`, stashed mail first, and
+  /// closes `from`.
+  static void move_all(inbox_base& from, inbox_base& to) { to.inherit(from); }
+
+  // Of an `inbox<Messages...>`.
+  template <class Inbox, class Message>
+  static constexpr std::uint32_t kind_of() {
+    return Inbox::template kind_of<Message>();
+  }
+  template <class Inbox, class Message>
+  static Message& content(envelope& mail) {
+    return Inbox::template content<Message>(mail);
+  }
+  template <class Inbox, class Message>
+  static std::unique_ptr<envelope> wrap_exempt(Message&& message) {
+    return Inbox::template wrap<true>(std::forward<Message>(message));
+  }
 };
 
 } // namespace greenroom

@@ -65,7 +65,7 @@ public:
 
 protected:
   void on_start() override { trace_ += "start "; }
-  void on_stop() override { trace_ += "stop "; }
+  void on_stop(const exit_reason&) override { trace_ += "stop "; }
 
   void receive(note message) override { trace_ += message.text + " "; }
   void receive(add message) override { sum_ += message.number; }
@@ -678,7 +678,7 @@ TEST_SUITE("actors") {
 
     private:
       void receive(note) override { sleep(1h); }
-      void on_stop() override {
+      void on_stop(const exit_reason&) override {
         sleep(1s);
         trace_ += "stopped ";
       }
@@ -697,7 +697,7 @@ TEST_SUITE("actors") {
   TEST_CASE("mail that comes during on_stop is dead, and its asker is told") {
     class late : public actor<total> {
       int receive(total) override { return 1; }
-      void on_stop() override { sleep(1s); }
+      void on_stop(const exit_reason&) override { sleep(1s); }
     };
     in_hub([] {
       const std::size_t before = dead_letters();
@@ -707,13 +707,16 @@ TEST_SUITE("actors") {
       const auto answer = a.ask(total{});
       CHECK(is_dead_error(error_of([&] { answer.get(); })));
       CHECK(dead_letters() == before + 1);
+      a.join();
     });
   }
 
   TEST_CASE("an exception out of on_stop is logged and hides no earlier one") {
     class clumsy : public actor<note> {
       void receive(note) override { throw std::runtime_error("first"); }
-      void on_stop() override { throw std::runtime_error("second"); }
+      void on_stop(const exit_reason&) override {
+        throw std::runtime_error("second");
+      }
     };
     test::captured_log log;
     in_hub([] {
@@ -756,7 +759,7 @@ TEST_SUITE("actors") {
 
     private:
       void on_start() override { throw std::runtime_error("no start"); }
-      void on_stop() override { trace_ += "stop "; }
+      void on_stop(const exit_reason&) override { trace_ += "stop "; }
       int receive(total) override { return 1; }
       std::string& trace_;
     };
@@ -921,7 +924,7 @@ TEST_SUITE("actors") {
     struct host : actor<guest> {
       explicit host(std::string& to) : trace(to) {}
       void on_start() override { trace += "began "; }
-      void on_stop() override { trace += "stopped "; }
+      void on_stop(const exit_reason&) override { trace += "stopped "; }
       void receive(guest) override { sleep(1h); }
       std::string& trace;
     };

@@ -63,7 +63,7 @@ public:
 
 protected:
   void on_start() override;
-  void on_stop() override;
+  void on_stop(const exit_reason&) override;
   void receive(letter message) override;
   int receive(question message) override;
 
@@ -218,7 +218,7 @@ void node::on_start() {
   if (world_.one_in(20)) throw std::runtime_error("on_start");
 }
 
-void node::on_stop() {
+void node::on_stop(const exit_reason&) {
   ++world_.ended;
   if (world_.one_in(10)) sleep(world_.pause());
   if (world_.one_in(20)) throw std::runtime_error("on_stop");

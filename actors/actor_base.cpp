@@ -1,0 +1,296 @@
+#include <greenroom/actors/actor_base.hpp>
+
+#include "actor_extras.hpp"
+
+#include <greenroom/actors/mail.hpp>
+#include <greenroom/hub/error.hpp>
+#include <greenroom/hub/hub.hpp>
+#include <greenroom/hub/timeout.hpp>
+
+#include <utility>
+
+namespace greenroom {
+
+actor_base::actor_base(step_function first)
+    : greenlet_base(first), place_(reference_key::enter(*this)) {
+}
+
+actor_base::~actor_base() {
+  drop_monitors();
+  reference_key::leave(place_);
+}
+
+actor_base::extras& actor_base::rare() {
+  if (!part()) part(std::make_unique<extras>());
+  return static_cast<extras&>(*part());
+}
+
+actor_base::extras* actor_base::rare_if_any() const noexcept {
+  return static_cast<extras*>(part());
+}
+
+// --- its turns --------------------------------------------------------------
+
+void actor_base::begin() {
+  begun_ = true;
+  on_start();
+  if (extras* own = rare_if_any(); own && own->when_started)
+    std::exchange(own->when_started, std::nullopt)->set();
+}
+
+void actor_base::first_turn(inbox_base& inbox) {
+  execute([&] {
+    begin();
+    open_mail(inbox);
+  });
+  rest_or_end(inbox);
+}
+
+void actor_base::mail_turn(inbox_base& inbox) {
+  execute([&] { open_mail(inbox); });
+  rest_or_end(inbox);
+}
+
+/// For one that takes its mail itself. Told to stop, it may leave its loop by
+/// the error that the empty inbox then throws.
+void actor_base::loop_turn() {
+  execute([&] {
+    begin();
+    try {
+      run();
+    } catch (const std::system_error& error) {
+      if (!mail().closed() || error.code() != errc::closed) throw;
+    }
+  });
+  end_actor();
+}
+
+/// Handles mail until there is none, or others must have their turn.
+void actor_base::open_mail(inbox_base& inbox) {
+  hub& here = home();
+  do {
+    if (kill_is_pending()) [[unlikely]]
+      here.throw_pending();
+    envelope* next = inbox_access::take_next(inbox);
+    if (!next) return;
+    ++handled_;
+    if (!next->open(*this)) [[unlikely]]
+      open_sealed(std::unique_ptr<envelope>(next));
+  } while (here.another_item());
+}
+
+/// On the dispatcher's stack again: rests without one, or ends.
+void actor_base::rest_or_end(const inbox_base& inbox) {
+  const bool has_mail = !inbox.empty();
+  if (is_ending() || (!has_mail && inbox.closed()))
+    end_actor();
+  else if (has_mail || kill_is_pending())
+    go_on_later();
+  else
+    go_idle();
+}
+
+void actor_base::end_actor() noexcept {
+  if (begun_) execute([&] { on_stop(ended_for()); });
+  {
+    const shield guard; // what the mail's destructors do is not interrupted
+    end_inbox();
+    drop_monitors();
+  }
+  finish();
+}
+
+/// One that is to be restarted goes on to collect mail, for the next.
+void actor_base::end_inbox() noexcept {
+  if (extras* own = rare_if_any(); own && own->when_started)
+    own->when_started->abandon(errc::dead);
+  if (!keeps_inbox_) close_inbox();
+}
+
+/// From here on, mail to it is dead, and what it has is dropped.
+void actor_base::close_inbox() noexcept {
+  reference_key::leave(place_);
+  inbox_base& inbox = mail();
+  for (std::size_t left = inbox.size() + inbox.stashed(); left > 0; --left)
+    count_dead_letter();
+  inbox.shutdown_now();
+}
+
+void actor_base::bound_inbox(std::size_t capacity, when_full policy) {
+  inbox_access::set_bound(mail(), capacity, policy);
+  mail().taken_by(*this);
+}
+
+// --- mail -------------------------------------------------------------------
+
+void actor_base::add_system(std::unique_ptr<envelope> message) {
+  if (!message || mail().closed()) return;
+  inbox_access::add_system(mail(), std::move(message));
+  wake_for_mail();
+}
+
+void actor_base::stop(exit_reason why) {
+  if (why.kind() != exit_kind::normal) rare().stopped_for = std::move(why);
+  mail().shutdown();
+  wake_for_mail();
+}
+
+bool actor_access::put(const reference_key& to, std::unique_ptr<envelope> mail,
+                       deadline until, std::error_code& failed) {
+  failed.clear();
+  while (actor_base* const target = to.local()) {
+    inbox_base& inbox = target->mail();
+    auto answer = inbox_access::admission::refused;
+    try {
+      answer = inbox_access::admit(inbox, until, failed);
+    } catch (const std::system_error& error) {
+      if (error.code() != errc::destroyed) throw;
+      continue; // it ended meanwhile; another may have taken its place
+    }
+    if (answer != inbox_access::admission::refused) {
+      target->take_in(std::move(mail), answer);
+      return true;
+    }
+    if (failed != errc::closed) return false;
+    if (to.local() == target) break;
+  }
+  failed.clear();
+  count_dead_letter();
+  return true;
+}
+
+bool actor_access::try_put(const reference_key& to,
+                           std::unique_ptr<envelope> mail) {
+  std::error_code failed;
+  actor_base* const target = to.local();
+  if (!target || target->mail().closed()) {
+    count_dead_letter();
+    return true;
+  }
+  const auto answer = inbox_access::try_admit(target->mail(), failed);
+  if (answer == inbox_access::admission::refused ||
+      answer == inbox_access::admission::must_wait)
+    return false;
+  target->take_in(std::move(mail), answer);
+  return true;
+}
+
+void actor_access::put_anyhow(const reference_key& to,
+                              std::unique_ptr<envelope> mail) {
+  std::error_code failed;
+  actor_base* const target = to.local();
+  if (!target || target->mail().closed()) return count_dead_letter();
+  switch (const auto answer = inbox_access::try_admit(target->mail(), failed)) {
+  case inbox_access::admission::must_wait:
+    target->add_system(std::move(mail));
+    return;
+  case inbox_access::admission::refused:
+    return count_dead_letter();
+  default:
+    target->take_in(std::move(mail), answer);
+  }
+}
+
+void actor_base::take_in(std::unique_ptr<envelope> message,
+                         inbox_access::admission how) {
+  if (how == inbox_access::admission::dropped)
+    return inbox_access::drop(mail(), std::move(message));
+  inbox_access::add(mail(), std::move(message));
+  wake_for_mail();
+}
+
+namespace inside {
+
+void send_slowly(const reference_key& to, envelope& mail, deadline until) {
+  std::unique_ptr<envelope> message{&mail};
+  if (to.local()) {
+    std::error_code failed;
+    if (!actor_access::put(to, std::move(message), until, failed))
+      throw std::system_error(failed, "send to " + to_string(to));
+  } else if (!to.visit_elsewhere([&](hub& home) {
+               home.post([to, kept = std::move(message)]() mutable {
+                 actor_access::put_anyhow(to, std::move(kept));
+               });
+             })) {
+    count_dead_letter();
+  }
+}
+
+bool try_send(const reference_key& to, envelope& mail) {
+  std::unique_ptr<envelope> message{&mail};
+  if (to.local()) return actor_access::try_put(to, std::move(message));
+  send_slowly(to, *message.release(), {});
+  return true;
+}
+
+} // namespace inside
+
+// --- behaviour --------------------------------------------------------------
+
+void actor_base::set_behaviour(std::shared_ptr<behaviour_base> next) {
+  has_behaviour_ = next != nullptr;
+  rare().behaviour = std::move(next);
+}
+
+std::shared_ptr<behaviour_base> actor_base::behaviour() const {
+  return rare_if_any()->behaviour;
+}
+
+// --- exit reasons and signals -----------------------------------------------
+
+exit_reason actor_base::ended_for() const {
+  if (const auto error = exception()) return exit_reason(error);
+  const extras* own = rare_if_any();
+  if (is_ending())
+    return own && own->killed_for ? *own->killed_for : exit_kind::killed;
+  return own && own->stopped_for ? *own->stopped_for : exit_kind::normal;
+}
+
+exit_reason exit_reason_of(const greenlet_base& ended) {
+  if (const auto* actor = dynamic_cast<const actor_base*>(&ended))
+    return actor_access::ended_for(*actor);
+  if (ended.exception()) return exit_reason(ended.exception());
+  return ended.killed() ? exit_kind::killed : exit_kind::normal;
+}
+
+void actor_base::exit(exit_reason why) {
+  home().check_thread("an actor");
+  rare().killed_for = std::move(why);
+  throw greenlet_exit{*this};
+}
+
+/// The first reason counts.
+void actor_base::end_for(exit_reason why) {
+  if (dead()) return;
+  if (!rare().killed_for) rare().killed_for = std::move(why);
+  kill_soon();
+}
+
+/// A `kill` that comes over a link can be trapped, as in Erlang.
+void actor_base::exit_signalled(const reference_key& from,
+                                const exit_reason& why) {
+  if (dead()) return;
+  if (traps_exits_)
+    add_system(wrap_exit(exit_signal{from, why}));
+  else if (why.kind() != exit_kind::normal)
+    end_for(why);
+}
+
+/// Erlang's exit/2.
+void actor_access::exit(actor_base& target, exit_reason why) {
+  reference_key from;
+  const greenlet_base* sender = target.home().running();
+  if (const auto* actor = dynamic_cast<const actor_base*>(sender))
+    from = actor->key();
+  if (why.kind() == exit_kind::kill) {
+    if (target.dead()) return;
+    target.rare().killed_for = exit_kind::killed;
+    target.kill_brutally();
+  } else if (sender == &target && !target.traps_exits_) {
+    target.exit(std::move(why));
+  } else {
+    target.exit_signalled(from, why);
+  }
+}
+
+} // namespace greenroom

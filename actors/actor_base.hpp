@@ -1,0 +1,204 @@
+#pragma once
+
+#include <greenroom/actors/exit_reason.hpp>
+#include <greenroom/actors/reference.hpp>
+#include <greenroom/hub/deadline.hpp>
+#include <greenroom/hub/greenlet.hpp>
+#include <greenroom/mailbox/envelope.hpp>
+#include <greenroom/mailbox/inbox_base.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <system_error>
+
+namespace greenroom {
+
+template <class... Messages>
+class actor_of;
+template <class... Messages>
+class inbox;
+
+/// Names one call of `monitor`.
+enum class monitor_id : std::uint64_t {};
+
+/// To an actor that monitors another: that one has ended. Comes after all mail
+/// that it sent before.
+struct down {
+  monitor_id id{};
+  reference_key who; ///< of an actor; else nobody
+  std::string name;
+  exit_reason why;
+  /// Its supervisor restarts it: the monitor stays, and will tell again.
+  bool restarts = false;
+};
+
+/// To an actor that traps exits: one that it is linked to has ended, or
+/// somebody called `exit` on it.
+struct exit_signal {
+  reference_key from; ///< the actor that ended, or called; else nobody
+  exit_reason why;
+};
+
+/// Other receivers of an actor's mail, for a time: see `actor::become`.
+struct behaviour_base {
+  virtual ~behaviour_base() = default;
+};
+
+/// The part of an actor that does not know its messages.
+class actor_base : public greenlet_base {
+public:
+  /// Ends the actor when it has handled the mail that is in its inbox now;
+  /// what comes later is a dead letter.
+  void stop(exit_reason why = exit_kind::normal);
+
+  /// Messages waiting.
+  std::size_t inbox_size() const { return mail().size(); }
+
+protected:
+  ~actor_base() override;
+
+  /// Called before the first message, in the actor's own context.
+  virtual void on_start() {}
+  /// Called after the last message, however that ended it; must not throw.
+  /// A killed actor may still wait here.
+  virtual void on_stop(const exit_reason& why) { (void)why; }
+
+  /// Ends this actor, from within, for that reason; mail left is dead.
+  [[noreturn]] void exit(exit_reason why);
+
+  /// Ties the two together: when one ends for any reason but `normal`, the
+  /// other gets an exit signal, which ends it, too, unless it traps exits. Once
+  /// is enough. Throws `errc::dead`, or sends itself the signal if it traps
+  /// exits, when the other is dead.
+  void link_to(const reference_key& other);
+  void link_to(greenlet_base& other);
+  template <class Actor>
+  void link_to(const actor_ref<Actor>& other) {
+    link_to(other.key());
+  }
+  /// No signal comes from `other` after this; one that is in the inbox stays.
+  void unlink_from(const reference_key& other);
+  void unlink_from(greenlet_base& other);
+  template <class Actor>
+  void unlink_from(const actor_ref<Actor>& other) {
+    unlink_from(other.key());
+  }
+
+  /// At most so many messages wait; `down`, `exit_signal`, what was stashed and
+  /// what comes from other hubs to a full inbox of policy `wait` are not
+  /// counted. For the constructor.
+  void bound_inbox(std::size_t capacity, when_full policy = when_full::wait);
+
+  reference_key key() const { return reference_key{place_}; }
+
+private:
+  friend struct actor_access;
+  template <class... Messages>
+  friend class actor_of;
+  template <class... Messages>
+  friend class actor;
+
+  struct extras; // what few actors have
+  struct monitor_entry;
+  struct exit_pair;
+
+  explicit actor_base(step_function first);
+
+  virtual inbox_base& mail() = 0;
+  const inbox_base& mail() const {
+    return const_cast<actor_base*>(this)->mail();
+  }
+  virtual std::unique_ptr<envelope> wrap_down(down&& message) = 0;
+  virtual std::unique_ptr<envelope> wrap_exit(exit_signal&& message) = 0;
+  /// Mail that does not open itself.
+  virtual void open_sealed(std::unique_ptr<envelope> mail) = 0;
+
+  void run() override {}
+  void never_begun() noexcept final { end_inbox(); }
+
+  // Its turns, by the classes that know the inbox.
+  void first_turn(inbox_base& inbox);
+  void mail_turn(inbox_base& inbox);
+  void loop_turn();
+
+  void begin();
+  void open_mail(inbox_base& inbox);
+  void rest_or_end(const inbox_base& inbox);
+  void end_actor() noexcept;
+  void end_inbox() noexcept;
+  void close_inbox() noexcept;
+  void wake_for_mail() {
+    if (state() != greenlet_state::idle) return;
+    set_state(greenlet_state::running);
+    make_ready();
+  }
+  void take_in(std::unique_ptr<envelope> mail, inbox_access::admission how);
+  void add_system(std::unique_ptr<envelope> mail);
+
+  extras& rare();
+  extras* rare_if_any() const noexcept;
+  exit_reason ended_for() const;
+  void exit_signalled(const reference_key& from, const exit_reason& why);
+  void end_for(exit_reason why);
+  monitor_id monitor(const reference_key& target);
+  monitor_id monitor(greenlet_base& target, const reference_key& key);
+  bool demonitor(monitor_id id);
+  void set_traps_exits(bool traps) { traps_exits_ = traps; }
+  void set_behaviour(std::shared_ptr<behaviour_base> next);
+  std::shared_ptr<behaviour_base> behaviour() const;
+  void forget(monitor_entry& entry);
+  void drop_monitors() noexcept;
+  exit_pair* pair_with(const greenlet_base& other) const;
+
+  reference_key::half place_;
+  std::uint32_t handled_ = 0; // messages, modulo 2^32
+  bool begun_ = false;
+  bool traps_exits_ = false;
+  bool has_behaviour_ = false;
+  bool keeps_inbox_ = false; // at its end, for one that will be restarted
+};
+
+/// For what is inside; not for programs.
+struct actor_access {
+  static reference_key key(const actor_base& made) { return made.key(); }
+  template <class... Messages>
+  static inbox<Messages...>& inbox_of(actor_of<Messages...>& actor) {
+    return actor.inbox_;
+  }
+  /// Mail for a `plain` inbox.
+  static void deliver(actor_base& to, inbox_base& inbox, envelope& mail) {
+    inbox_access::add_plain(inbox, mail);
+    to.wake_for_mail();
+  }
+  static void first_turn(actor_base& of, inbox_base& inbox) {
+    of.first_turn(inbox);
+  }
+  static void mail_turn(actor_base& of, inbox_base& inbox) {
+    of.mail_turn(inbox);
+  }
+  static void loop_turn(actor_base& of) { of.loop_turn(); }
+  static std::shared_ptr<behaviour_base> behaviour(const actor_base& of) {
+    return of.behaviour();
+  }
+  static bool has_behaviour(const actor_base& of) { return of.has_behaviour_; }
+  static exit_reason ended_for(const actor_base& ended) {
+    return ended.ended_for();
+  }
+  static void exit(actor_base& target, exit_reason why);
+
+  /// Adds `mail` as the inbox allows: may wait until `until`. False when that
+  /// `failed`; for a closed inbox it is a dead letter, which is no failure.
+  static bool put(const reference_key& to, std::unique_ptr<envelope> mail,
+                  deadline until, std::error_code& failed);
+  static bool try_put(const reference_key& to, std::unique_ptr<envelope> mail);
+  /// From another hub, where nobody can wait for room.
+  static void put_anyhow(const reference_key& to,
+                         std::unique_ptr<envelope> mail);
+};
+
+/// Why a greenlet that is dead ended.
+exit_reason exit_reason_of(const greenlet_base& ended);
+
+} // namespace greenroom

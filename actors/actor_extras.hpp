@@ -1,0 +1,40 @@
+#pragma once
+
+// Private to the actors room: the parts of an actor that few actors need.
+
+#include <greenroom/actors/actor_base.hpp>
+#include <greenroom/mailbox/async_result.hpp>
+
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+namespace greenroom {
+
+/// One call of `monitor`: stands among the links of the one it watches.
+struct actor_base::monitor_entry : greenlet_link {
+  monitor_entry(actor_base& of, monitor_id name, greenlet_base& on,
+                const reference_key& place)
+      : greenlet_link(&ended), watcher(of), id(name), target(&on), key(place) {}
+
+  static void ended(greenlet_link& link, greenlet_base& target);
+
+  actor_base& watcher;
+  monitor_id id;
+  greenlet_base* target; // null: it is to be restarted
+  reference_key key;
+};
+
+struct actor_base::extras : greenlet_part {
+  std::optional<exit_reason> killed_for;  // counts if a kill ended it
+  std::optional<exit_reason> stopped_for; // else
+  std::shared_ptr<behaviour_base> behaviour;
+  std::unordered_map<monitor_id, std::unique_ptr<monitor_entry>> monitors;
+
+  // Of one that a supervisor looks after.
+  std::optional<async_result<void>> when_started; // set after `on_start`
+  std::vector<monitor_entry*> told; // monitors that wait for the next start
+};
+
+} // namespace greenroom
