@@ -20,27 +20,27 @@ actor_base::~actor_base() {
   reference_key::leave(place_);
 }
 
-actor_base::extras& actor_base::rare() {
-  if (!part()) part(std::make_unique<extras>());
-  return static_cast<extras&>(*part());
+actor_base::actor_extras& actor_base::own_extras() {
+  if (!part()) part(std::make_unique<actor_extras>());
+  return static_cast<actor_extras&>(*part());
 }
 
-actor_base::extras* actor_base::rare_if_any() const noexcept {
-  return static_cast<extras*>(part());
+actor_base::actor_extras* actor_base::extras_if_any() const noexcept {
+  return static_cast<actor_extras*>(part());
 }
 
 // --- its turns --------------------------------------------------------------
 
-void actor_base::begin() {
+void actor_base::start_up() {
   begun_ = true;
   on_start();
-  if (extras* own = rare_if_any(); own && own->when_started)
+  if (actor_extras* own = extras_if_any(); own && own->when_started)
     std::exchange(own->when_started, std::nullopt)->set();
 }
 
 void actor_base::first_turn(inbox_base& inbox) {
   execute([&] {
-    begin();
+    start_up();
     open_mail(inbox);
   });
   rest_or_end(inbox);
@@ -55,11 +55,11 @@ void actor_base::mail_turn(inbox_base& inbox) {
 /// the error that the empty inbox then throws.
 void actor_base::loop_turn() {
   execute([&] {
-    begin();
+    start_up();
     try {
       run();
     } catch (const std::system_error& error) {
-      if (!mail().closed() || error.code() != errc::closed) throw;
+      if (!own_inbox().closed() || error.code() != errc::closed) throw;
     }
   });
   end_actor();
@@ -102,7 +102,7 @@ void actor_base::end_actor() noexcept {
 
 /// One that is to be restarted goes on to collect mail, for the next.
 void actor_base::end_inbox() noexcept {
-  if (extras* own = rare_if_any(); own && own->when_started)
+  if (actor_extras* own = extras_if_any(); own && own->when_started)
     own->when_started->abandon(errc::dead);
   if (!keeps_inbox_) close_inbox();
 }
@@ -110,28 +110,29 @@ void actor_base::end_inbox() noexcept {
 /// From here on, mail to it is dead, and what it has is dropped.
 void actor_base::close_inbox() noexcept {
   reference_key::leave(place_);
-  inbox_base& inbox = mail();
+  inbox_base& inbox = own_inbox();
   for (std::size_t left = inbox.size() + inbox.stashed(); left > 0; --left)
     count_dead_letter();
   inbox.shutdown_now();
 }
 
 void actor_base::bound_inbox(std::size_t capacity, when_full policy) {
-  inbox_access::set_bound(mail(), capacity, policy);
-  mail().taken_by(*this);
+  inbox_access::set_bound(own_inbox(), capacity, policy);
+  own_inbox().taken_by(*this);
 }
 
 // --- mail -------------------------------------------------------------------
 
 void actor_base::add_system(std::unique_ptr<envelope> message) {
-  if (!message || mail().closed()) return;
-  inbox_access::add_system(mail(), std::move(message));
+  if (!message || own_inbox().closed()) return;
+  inbox_access::add_system(own_inbox(), std::move(message));
   wake_for_mail();
 }
 
 void actor_base::stop(exit_reason why) {
-  if (why.kind() != exit_kind::normal) rare().stopped_for = std::move(why);
-  mail().shutdown();
+  if (why.kind() != exit_kind::normal)
+    own_extras().stopped_for = std::move(why);
+  own_inbox().shutdown();
   wake_for_mail();
 }
 
@@ -139,7 +140,7 @@ bool actor_access::put(const reference_key& to, std::unique_ptr<envelope> mail,
                        deadline until, std::error_code& failed) {
   failed.clear();
   while (actor_base* const target = to.local()) {
-    inbox_base& inbox = target->mail();
+    inbox_base& inbox = target->own_inbox();
     auto answer = inbox_access::admission::refused;
     try {
       answer = inbox_access::admit(inbox, until, failed);
@@ -163,11 +164,11 @@ bool actor_access::try_put(const reference_key& to,
                            std::unique_ptr<envelope> mail) {
   std::error_code failed;
   actor_base* const target = to.local();
-  if (!target || target->mail().closed()) {
+  if (!target || target->own_inbox().closed()) {
     count_dead_letter();
     return true;
   }
-  const auto answer = inbox_access::try_admit(target->mail(), failed);
+  const auto answer = inbox_access::try_admit(target->own_inbox(), failed);
   if (answer == inbox_access::admission::refused ||
       answer == inbox_access::admission::must_wait)
     return false;
@@ -179,8 +180,9 @@ void actor_access::put_anyhow(const reference_key& to,
                               std::unique_ptr<envelope> mail) {
   std::error_code failed;
   actor_base* const target = to.local();
-  if (!target || target->mail().closed()) return count_dead_letter();
-  switch (const auto answer = inbox_access::try_admit(target->mail(), failed)) {
+  if (!target || target->own_inbox().closed()) return count_dead_letter();
+  switch (const auto answer =
+              inbox_access::try_admit(target->own_inbox(), failed)) {
   case inbox_access::admission::must_wait:
     target->add_system(std::move(mail));
     return;
@@ -194,8 +196,8 @@ void actor_access::put_anyhow(const reference_key& to,
 void actor_base::take_in(std::unique_ptr<envelope> message,
                          inbox_access::admission how) {
   if (how == inbox_access::admission::dropped)
-    return inbox_access::drop(mail(), std::move(message));
-  inbox_access::add(mail(), std::move(message));
+    return inbox_access::drop(own_inbox(), std::move(message));
+  inbox_access::add(own_inbox(), std::move(message));
   wake_for_mail();
 }
 
@@ -229,18 +231,18 @@ bool try_send(const reference_key& to, envelope& mail) {
 
 void actor_base::set_behaviour(std::shared_ptr<behaviour_base> next) {
   has_behaviour_ = next != nullptr;
-  rare().behaviour = std::move(next);
+  own_extras().behaviour = std::move(next);
 }
 
-std::shared_ptr<behaviour_base> actor_base::behaviour() const {
-  return rare_if_any()->behaviour;
+std::shared_ptr<behaviour_base> actor_base::own_behaviour() const {
+  return extras_if_any()->behaviour;
 }
 
 // --- exit reasons and signals -----------------------------------------------
 
 exit_reason actor_base::ended_for() const {
   if (const auto error = exception()) return exit_reason(error);
-  const extras* own = rare_if_any();
+  const actor_extras* own = extras_if_any();
   if (is_ending())
     return own && own->killed_for ? *own->killed_for : exit_kind::killed;
   return own && own->stopped_for ? *own->stopped_for : exit_kind::normal;
@@ -255,14 +257,14 @@ exit_reason exit_reason_of(const greenlet_base& ended) {
 
 void actor_base::exit(exit_reason why) {
   home().check_thread("an actor");
-  rare().killed_for = std::move(why);
+  own_extras().killed_for = std::move(why);
   throw greenlet_exit{*this};
 }
 
 /// The first reason counts.
 void actor_base::end_for(exit_reason why) {
   if (dead()) return;
-  if (!rare().killed_for) rare().killed_for = std::move(why);
+  if (!own_extras().killed_for) own_extras().killed_for = std::move(why);
   kill_soon();
 }
 
@@ -284,7 +286,7 @@ void actor_access::exit(actor_base& target, exit_reason why) {
     from = actor->key();
   if (why.kind() == exit_kind::kill) {
     if (target.dead()) return;
-    target.rare().killed_for = exit_kind::killed;
+    target.own_extras().killed_for = exit_kind::killed;
     target.kill_brutally();
   } else if (sender == &target && !target.traps_exits_) {
     target.exit(std::move(why));

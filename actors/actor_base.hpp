@@ -54,7 +54,7 @@ public:
   void stop(exit_reason why = exit_kind::normal);
 
   /// Messages waiting.
-  std::size_t inbox_size() const { return mail().size(); }
+  std::size_t inbox_size() const { return own_inbox().size(); }
 
 protected:
   ~actor_base() override;
@@ -100,15 +100,15 @@ private:
   template <class... Messages>
   friend class actor;
 
-  struct extras; // what few actors have
+  struct actor_extras; // what few actors have
   struct monitor_entry;
   struct exit_pair;
 
   explicit actor_base(step_function first);
 
-  virtual inbox_base& mail() = 0;
-  const inbox_base& mail() const {
-    return const_cast<actor_base*>(this)->mail();
+  virtual inbox_base& own_inbox() = 0;
+  const inbox_base& own_inbox() const {
+    return const_cast<actor_base*>(this)->own_inbox();
   }
   virtual std::unique_ptr<envelope> wrap_down(down&& message) = 0;
   virtual std::unique_ptr<envelope> wrap_exit(exit_signal&& message) = 0;
@@ -123,7 +123,7 @@ private:
   void mail_turn(inbox_base& inbox);
   void loop_turn();
 
-  void begin();
+  void start_up();
   void open_mail(inbox_base& inbox);
   void rest_or_end(const inbox_base& inbox);
   void end_actor() noexcept;
@@ -137,8 +137,8 @@ private:
   void take_in(std::unique_ptr<envelope> mail, inbox_access::admission how);
   void add_system(std::unique_ptr<envelope> mail);
 
-  extras& rare();
-  extras* rare_if_any() const noexcept;
+  actor_extras& own_extras();
+  actor_extras* extras_if_any() const noexcept;
   exit_reason ended_for() const;
   void exit_signalled(const reference_key& from, const exit_reason& why);
   void end_for(exit_reason why);
@@ -147,8 +147,8 @@ private:
   bool demonitor(monitor_id id);
   void set_traps_exits(bool traps) { traps_exits_ = traps; }
   void set_behaviour(std::shared_ptr<behaviour_base> next);
-  std::shared_ptr<behaviour_base> behaviour() const;
-  void forget(monitor_entry& entry);
+  std::shared_ptr<behaviour_base> own_behaviour() const;
+  void forget_monitor(monitor_entry& entry);
   void drop_monitors() noexcept;
   exit_pair* pair_with(const greenlet_base& other) const;
 
@@ -180,7 +180,7 @@ struct actor_access {
   }
   static void loop_turn(actor_base& of) { of.loop_turn(); }
   static std::shared_ptr<behaviour_base> behaviour(const actor_base& of) {
-    return of.behaviour();
+    return of.own_behaviour();
   }
   static bool has_behaviour(const actor_base& of) { return of.has_behaviour_; }
   static exit_reason ended_for(const actor_base& ended) {

@@ -26,7 +26,7 @@ struct actor_base::monitor_entry : greenlet_link {
   reference_key key;
 };
 
-struct actor_base::extras : greenlet_part {
+struct actor_base::actor_extras : greenlet_part {
   std::optional<exit_reason> killed_for;  // counts if a kill ended it
   std::optional<exit_reason> stopped_for; // else
   std::shared_ptr<behaviour_base> behaviour;

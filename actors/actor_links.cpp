@@ -35,9 +35,9 @@ void actor_base::monitor_entry::ended(greenlet_link& link,
                                             exit_reason_of(target), restarts}));
   if (restarts) {
     self.target = nullptr;
-    actor->rare().told.push_back(&self);
+    actor->own_extras().told.push_back(&self);
   } else {
-    watcher.rare().monitors.erase(self.id);
+    watcher.own_extras().monitors.erase(self.id);
   }
 }
 
@@ -52,12 +52,12 @@ monitor_id actor_base::monitor(const reference_key& target) {
 monitor_id actor_base::monitor(greenlet_base& target,
                                const reference_key& key) {
   const monitor_id id = next_monitor_id();
-  auto& entry = rare().monitors[id];
+  auto& entry = own_extras().monitors[id];
   entry = std::make_unique<monitor_entry>(*this, id, target, key);
   auto* const actor = dynamic_cast<actor_base*>(&target);
   if (actor && actor->dead() && actor->keeps_inbox_) {
     entry->target = nullptr;
-    actor->rare().told.push_back(entry.get());
+    actor->own_extras().told.push_back(entry.get());
   } else {
     target.add_link(*entry);
   }
@@ -65,29 +65,29 @@ monitor_id actor_base::monitor(greenlet_base& target,
 }
 
 bool actor_base::demonitor(monitor_id id) {
-  extras* const own = rare_if_any();
+  actor_extras* const own = extras_if_any();
   if (!own) return false;
   const auto found = own->monitors.find(id);
   if (found == own->monitors.end()) return false;
   const std::unique_ptr<monitor_entry> entry = std::move(found->second);
   own->monitors.erase(found);
-  forget(*entry);
+  forget_monitor(*entry);
   return true;
 }
 
-void actor_base::forget(monitor_entry& entry) {
+void actor_base::forget_monitor(monitor_entry& entry) {
   if (entry.next) {
     entry.target->remove_link(entry);
   } else if (actor_base* waits = entry.key.local(); waits && !entry.target) {
-    std::erase(waits->rare().told, &entry);
+    std::erase(waits->own_extras().told, &entry);
   }
 }
 
 void actor_base::drop_monitors() noexcept {
-  extras* const own = rare_if_any();
+  actor_extras* const own = extras_if_any();
   if (!own) return;
   for (auto& [id, entry] : own->monitors)
-    forget(*entry);
+    forget_monitor(*entry);
   own->monitors.clear();
 }
 

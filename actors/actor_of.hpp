@@ -65,7 +65,7 @@ protected:
 private:
   friend struct actor_access;
 
-  inbox_base& mail() final { return inbox_; }
+  inbox_base& own_inbox() final { return inbox_; }
   std::unique_ptr<envelope> wrap_down(down&& message) final {
     return wrap(std::move(message));
   }

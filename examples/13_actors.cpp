@@ -46,7 +46,9 @@ private:
 
   long receive(balance) override { return total_; }
 
-  void on_stop(const exit_reason&) override { std::printf("closed with %ld\n", total_); }
+  void on_stop(const exit_reason&) override {
+    std::printf("closed with %ld\n", total_);
+  }
 
   long total_;
 };

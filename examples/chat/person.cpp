@@ -20,7 +20,7 @@ void person::receive(farewell) {
   out_->close();
 }
 
-void person::on_stop() {
+void person::on_stop(const greenroom::exit_reason&) {
   out_->close(); // whatever ended it: the connection ends, too
 }
 

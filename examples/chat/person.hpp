@@ -32,7 +32,7 @@ private:
   void receive(show message) override;
   void receive(whisper message) override;
   void receive(farewell) override;
-  void on_stop(const exit_reason&) override;
+  void on_stop(const greenroom::exit_reason&) override;
 
   const std::shared_ptr<outbox> out_;
 };
