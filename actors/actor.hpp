@@ -67,7 +67,7 @@ protected:
   /// otherwise; the rest come to this actor as before.
   ///
   ///     become([this](knock) { open_ = true; });
-  template <class... Functions>
+  template <receiver_of<Messages...>... Functions>
   void become(Functions... functions);
 
 private:
@@ -122,7 +122,7 @@ struct overloaded : Functions... {
 } // namespace inside
 
 template <class... Messages>
-template <class... Functions>
+template <receiver_of<Messages...>... Functions>
 void actor<Messages...>::become(Functions... functions) {
   using all = inside::overloaded<Functions...>;
   using next =

@@ -3,6 +3,8 @@
 #include <greenroom/actors/actor_base.hpp>
 #include <greenroom/actors/request.hpp>
 
+#include <concepts>
+
 namespace greenroom {
 
 /// The chain of classes that declare `receive` for one message each. `Root` is
@@ -28,6 +30,10 @@ public:
   struct nothing {};
   void receive(nothing) {}
 };
+
+/// A function that can receive some of the messages.
+template <class Function, class... Messages>
+concept receiver_of = (std::invocable<Function&, Messages> || ...);
 
 /// Receivers of an actor's mail for a time; see `actor::become`.
 template <class... Messages>

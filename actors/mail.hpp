@@ -44,6 +44,11 @@ template <class Interface, class Content>
 struct mail final : mail_of<Content> {
   using mail_of<Content>::mail_of;
 
+  ~mail() override {
+    if constexpr (requires { this->message.answer; }) // it was not received
+      this->message.answer.abandon(errc::dead);
+  }
+
   std::uint32_t kind() const override {
     return inbox_access::kind_of<typename Interface::inbox_type, Content>();
   }

@@ -1,0 +1,201 @@
+#include "hub/support.hpp"
+
+#include <greenroom/actors/actor.hpp>
+#include <greenroom/actors/request.hpp>
+#include <greenroom/hub/greenlet.hpp>
+#include <greenroom/hub/hub.hpp>
+#include <greenroom/mailbox/async_result.hpp>
+
+#include <functional>
+#include <future>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+using namespace greenroom;
+using namespace std::chrono_literals;
+using test::error_of;
+using test::in_hub;
+
+namespace {
+
+struct question {
+  using reply = int;
+  int number = 0;
+};
+struct knock {
+  using reply = void;
+};
+struct answer_all {};
+
+/// Keeps what it is asked until it is told to answer.
+class slow : public actor<request<question>, request<knock>, answer_all> {
+  void receive(request<question> asked) override {
+    kept_.push_back(std::move(asked));
+  }
+  void receive(request<knock> asked) override { asked.reply(); }
+  void receive(answer_all) override {
+    for (auto& each : kept_)
+      each.reply(each->number + 1);
+    kept_.clear();
+  }
+  std::vector<request<question>> kept_;
+};
+
+/// Does with a request what it was made for.
+class handler : public actor<request<question>> {
+public:
+  using function = std::function<void(request<question>)>;
+  explicit handler(function how) : how_(std::move(how)) {}
+
+private:
+  void receive(request<question> asked) override { how_(std::move(asked)); }
+  function how_;
+};
+
+const std::string dropped = "std::system_error: dropped without a reply";
+const std::string dead = "std::system_error: the actor is not alive";
+
+} // namespace
+
+TEST_SUITE("actors") {
+  // OTP.md 1.4, G17
+  TEST_CASE("a request may be answered later, while other mail is handled") {
+    in_hub([] {
+      const auto s = spawn<slow>();
+      const auto first = s.ask(question{1});
+      const auto second = s.ask(question{2});
+      idle();
+      CHECK_FALSE(first.ready());
+      s.ask(knock{}).get();
+      s.send(answer_all{});
+      CHECK(second.get() == 3);
+      CHECK(first.get() == 2);
+      s.stop();
+      s.join();
+    });
+  }
+
+  TEST_CASE("a request may be answered by another greenlet") {
+    in_hub([] {
+      const auto h = spawn<handler>([](request<question> asked) {
+        spawn([asked = std::move(asked)]() mutable {
+          sleep(1s);
+          asked.reply(asked->number * 2);
+        });
+      });
+      CHECK(h.ask(question{21}).get() == 42);
+      h.stop();
+      h.join();
+    });
+  }
+
+  TEST_CASE("a request dropped unanswered fails who asked") {
+    in_hub([] {
+      const auto h = spawn<handler>([](request<question>) {});
+      CHECK(error_of([&] { h.ask(question{}).get(); }) == dropped);
+      h.stop();
+      h.join();
+    });
+  }
+
+  TEST_CASE("a request may be failed with an exception of choice") {
+    in_hub([] {
+      const auto h = spawn<handler>([](request<question> asked) {
+        asked.fail(std::runtime_error("not today"));
+      });
+      CHECK(error_of([&] { h.ask(question{}).get(); }) ==
+            "std::runtime_error: not today");
+      CHECK(h.alive());
+      h.stop();
+      h.join();
+    });
+  }
+
+  TEST_CASE("only the first answer to a request counts") {
+    in_hub([] {
+      const auto h = spawn<handler>([](request<question> asked) {
+        asked.reply(1);
+        CHECK_FALSE(asked.answer);
+        asked.reply(2);
+        asked.fail(std::runtime_error("late"));
+      });
+      CHECK(h.ask(question{}).get() == 1);
+      h.stop();
+      h.join();
+    });
+  }
+
+  TEST_CASE("a message that nobody asked comes as a request without an asker") {
+    in_hub([] {
+      int seen = 0;
+      const auto h = spawn<handler>([&](request<question> asked) {
+        seen = asked->number;
+        CHECK_FALSE(asked.answer);
+        asked.reply(1);
+      });
+      h.send(question{7});
+      h.stop();
+      h.join();
+      CHECK(seen == 7);
+    });
+  }
+
+  TEST_CASE("a request forwarded is answered by the other") {
+    in_hub([] {
+      const auto s = spawn<slow>();
+      const auto h = spawn<handler>(
+          [s](request<question> asked) { s.forward(std::move(asked)); });
+      const auto answer = h.ask(question{1});
+      idle();
+      h.stop();
+      h.join();
+      s.send(answer_all{});
+      CHECK(answer.get() == 2);
+      SUBCASE("or fails when that is dead") {
+        s.stop();
+        s.join();
+        const auto other = spawn<handler>(
+            [s](request<question> asked) { s.forward(std::move(asked)); });
+        CHECK(error_of([&] { other.ask(question{}).get(); }) == dead);
+        other.stop();
+        other.join();
+      }
+      s.stop();
+      s.join();
+    });
+  }
+
+  TEST_CASE("a handler that throws with a request in hand fails who asked") {
+    in_hub([] {
+      const auto h = spawn<handler>([](const request<question>&) {
+        throw std::runtime_error("no luck");
+      });
+      CHECK(error_of([&] { h.ask(question{}).get(); }) == dropped);
+      CHECK(h.dead());
+    });
+  }
+
+  TEST_CASE("a request asked from another thread is answered there") {
+    test::in_hub_on(clock_kind::real, [] {
+      const auto s = spawn<slow>();
+      bool dead_told = false;
+      std::thread other([&] {
+        hub::current().use_clock(clock_kind::real);
+        const auto answer = s.ask(question{1});
+        s.send(answer_all{});
+        CHECK(answer.get() == 2);
+        const auto lost = s.ask(question{2});
+        s.stop();
+        dead_told = error_of([&] { lost.get(); }) == dropped;
+      });
+      const work_guard outside;
+      s.join();
+      other.join();
+      CHECK(dead_told);
+    });
+  }
+}
