@@ -33,6 +33,8 @@ public:
   /// wait; the items of those that put stay with them.
   void shutdown();
   bool closed() const { return closed_; }
+  /// Closed, and nothing is left to take.
+  bool drained() const { return closed_ && !offered(); }
 
   /// `get` would not wait: somebody offers an item, or it is closed.
   bool ready() const { return offered() || closed_; }

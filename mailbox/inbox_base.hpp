@@ -62,6 +62,8 @@ public:
   /// As `shutdown`, and destroys what is there, stashed mail too.
   void shutdown_now();
   bool closed() const { return closed_; }
+  /// Closed, and nothing is left to take.
+  bool drained() const { return closed_ && empty(); }
 
   /// Puts what was stashed back, outside the bound, ahead of all mail but
   /// system messages, in the order of stashing. A getter that waits with a

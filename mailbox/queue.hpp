@@ -39,6 +39,8 @@ public:
   /// then fails too.
   void shutdown();
   bool closed() const { return closed_; }
+  /// Closed, and nothing is left to take.
+  bool drained() const { return closed_ && empty(); }
 
   /// Items put for which `task_done` has not been called.
   std::size_t unfinished() const { return unfinished_; }

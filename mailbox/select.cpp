@@ -13,10 +13,9 @@ struct leave_all {
   std::span<select_case* const> cases;
 };
 
-/// The first that has happened.
-std::optional<std::size_t> take_first(std::span<select_case* const> cases) {
+std::optional<std::size_t> first_happened(std::span<select_case* const> cases) {
   for (std::size_t i = 0; i < cases.size(); ++i)
-    if (cases[i]->take()) return i;
+    if (cases[i]->happened()) return i;
   return std::nullopt;
 }
 
@@ -24,7 +23,7 @@ std::optional<std::size_t> take_first(std::span<select_case* const> cases) {
 
 std::optional<std::size_t> choose(std::span<select_case* const> cases,
                                   deadline until) {
-  if (const auto chosen = take_first(cases)) return chosen;
+  if (const auto chosen = first_happened(cases)) return chosen;
   watch_set all{"select"};
   const leave_all at_end{cases};
   for (select_case* each : cases)
@@ -32,7 +31,7 @@ std::optional<std::size_t> choose(std::span<select_case* const> cases,
   while (all.wait(until)) {
     for (const select_case* each : cases)
       if (each->place.object_gone()) throw_error(errc::destroyed, "select");
-    if (const auto chosen = take_first(cases)) return chosen;
+    if (const auto chosen = first_happened(cases)) return chosen;
     for (select_case* each : cases) // somebody was quicker
       if (!each->place.standing()) each->join(all);
   }

@@ -10,20 +10,19 @@
 #include <concepts>
 #include <cstddef>
 #include <deque>
-#include <functional>
 #include <optional>
 #include <span>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace greenroom {
 
-/// What an item can be taken from by `select`: queues, channels, inboxes.
+/// What an item can be taken from by `select`: queues, channels, inboxes. When
+/// it is ready, `get` does not wait.
 template <class Source>
 concept takeable = watchable<Source> && requires(Source& source) {
-  {*source.try_get()};
-  { source.closed() } -> std::convertible_to<bool>;
+  source.get();
+  { source.drained() } -> std::convertible_to<bool>;
 };
 
 /// One of the things that a `select` waits for. Made by `from` and `when`.
@@ -33,11 +32,10 @@ public:
   select_case(const select_case&) = delete;
   select_case& operator=(const select_case&) = delete;
 
-  /// True when it has happened; what there is to take has then been taken.
-  virtual bool take() = 0;
+  virtual bool happened() = 0;
   /// Waits for it with others.
   virtual void join(watch_set& all) = 0;
-  /// Calls the handler with what was taken.
+  /// Calls the handler, with what there is to take; only when it has happened.
   virtual void handle() = 0;
 
   watch place; // among those who wait for it
@@ -55,35 +53,26 @@ namespace inside {
 
 template <class Source, class Handler, class AtEnd>
 class take_case final : public select_case {
-  /// Built in place from what `try_get` returns: moving it could lose it.
-  struct attempt {
-    explicit attempt(Source& source) : item(source.try_get()) {}
-    decltype(std::declval<Source&>().try_get()) item;
-  };
-
 public:
   take_case(Source& source, Handler&& handler, AtEnd&& at_end)
       : source_(source), handler_(std::move(handler)),
         at_end_(std::move(at_end)) {}
 
-  bool take() override {
-    return taken_.emplace(source_).item || source_.closed();
-  }
+  bool happened() override { return source_.ready(); }
   void join(watch_set& all) override {
     place.stand_in(all, source_.watchers());
   }
   void handle() override {
-    if (taken_->item)
-      std::invoke(handler_, *std::move(taken_->item));
+    if (source_.drained())
+      at_end_();
     else
-      std::invoke(at_end_);
+      handler_(source_.get()); // made in the handler's own parameter
   }
 
 private:
   Source& source_;
   Handler handler_;
   AtEnd at_end_;
-  std::optional<attempt> taken_;
 };
 
 template <class Handler>
@@ -92,9 +81,9 @@ public:
   greenlet_case(greenlet_base& target, Handler&& handler)
       : target_(target), handler_(std::move(handler)) {}
 
-  bool take() override { return target_.dead(); }
+  bool happened() override { return target_.dead(); }
   void join(watch_set& all) override { place.stand_in(all, *target_); }
-  void handle() override { std::invoke(handler_); }
+  void handle() override { handler_(); }
 
 private:
   any_greenlet target_;
@@ -108,11 +97,11 @@ public:
   ready_case(Object object, Handler&& handler)
       : object_(object), handler_(std::move(handler)) {}
 
-  bool take() override { return object_.ready(); }
+  bool happened() override { return object_.ready(); }
   void join(watch_set& all) override {
     place.stand_in(all, object_.watchers());
   }
-  void handle() override { std::invoke(handler_); }
+  void handle() override { handler_(); }
 
 private:
   Object object_;
@@ -126,7 +115,8 @@ private:
 } // namespace inside
 
 /// A case of `select`: an item of `source` (a queue, channel or inbox) is taken
-/// and given to `handler`. When the source is closed and drained, `at_end` is
+/// and given to `handler`, as `handler(source.get())`: one that throws when it
+/// is moved is still there. When the source is closed and drained, `at_end` is
 /// called instead; without one `select` then throws `errc::closed`.
 ///
 /// Ownership  Refers to `source`; owns the handlers.
@@ -196,33 +186,31 @@ std::optional<std::size_t> select(deadline until, Cases&&... cases) {
 /// What `take_any` took, and from which.
 template <class Item>
 struct taken {
+  template <takeable Source>
+  taken(std::size_t chosen, Source& from) : place(chosen), item(from.get()) {}
+
   std::size_t place;
   Item item;
 };
 
 /// As `select` over any number of sources of one kind; nothing when `until`
-/// passed, `errc::closed` when the one chosen is closed and drained. An item
-/// is moved twice on its way: one that throws the second time is lost.
+/// passed, `errc::closed` when the one chosen is closed and drained. The item
+/// is moved once, straight into the result: one that throws is still there.
 ///
 ///     std::vector<queue<job>*> inputs = ...;
 ///     auto [place, item] = *take_any(inputs);
 template <takeable Source>
 auto take_any(const std::vector<Source*>& sources, deadline until = {}) {
-  using item =
-      std::remove_cvref_t<decltype(*std::declval<Source&>().try_get())>;
-  std::optional<item> got;
-  auto keep = [&got](item&& each) { got.emplace(std::move(each)); };
-  using kind = inside::take_case<Source, decltype(keep), void (*)()>;
+  using kind = inside::ready_case<Source&, void (*)()>;
   std::deque<kind> cases;
   std::vector<select_case*> all;
-  for (Source* each : sources) {
-    cases.emplace_back(*each, decltype(keep){keep}, &inside::throw_closed);
-    all.push_back(&cases.back());
-  }
-  std::optional<taken<item>> result;
+  for (Source* each : sources)
+    all.push_back(&cases.emplace_back(*each, &inside::throw_closed));
+  std::optional<taken<decltype(sources.front()->get())>> result;
   if (const auto chosen = choose(all, until)) {
-    all[*chosen]->handle();
-    result.emplace(taken<item>{*chosen, *std::move(got)});
+    Source& from = *sources[*chosen];
+    if (from.drained()) inside::throw_closed();
+    result.emplace(*chosen, from);
   }
   return result;
 }

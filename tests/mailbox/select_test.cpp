@@ -1,8 +1,10 @@
 #include "hub/support.hpp"
+#include "mailbox/fragile.hpp"
 
 #include <greenroom/hub/timeout.hpp>
 #include <greenroom/mailbox/alarm_clock.hpp>
 #include <greenroom/mailbox/async_result.hpp>
+#include <greenroom/mailbox/channel.hpp>
 #include <greenroom/mailbox/queue.hpp>
 #include <greenroom/mailbox/select.hpp>
 
@@ -15,6 +17,7 @@
 using namespace greenroom;
 using namespace std::chrono_literals;
 using test::error_of;
+using test::fragile;
 using test::in_hub;
 using test::time_of;
 
@@ -261,32 +264,70 @@ TEST_CASE("take_any takes from any of a list of queues") {
   });
 }
 
-TEST_CASE("an item that throws when moved is taken by select or still there") {
-  struct heavy {
-    heavy() = default;
-    heavy(heavy&& other) : whole(other.whole) {
-      if (moves_left() == 0) throw std::runtime_error("slipped");
-      --moves_left();
-      other.whole = false;
-    }
-    static int& moves_left() {
-      static int left = 0;
-      return left;
-    }
-    bool whole = true;
-  };
-  in_hub([] {
-    queue<heavy> items;
-    heavy::moves_left() = 1;
-    items.put(heavy{});
+namespace {
+
+template <class Source>
+int take_by_select(Source& from_there) {
+  int id = 0;
+  select(from(from_there, [&](fragile item) { id = item.id; }));
+  return id;
+}
+
+template <class Source>
+int take_by_take_any(Source& from_there) {
+  return take_any(std::vector{&from_there})->item.id;
+}
+
+/// Lets `source` have item 5, and its move throw, or the one after it; then
+/// what was not taken can be.
+template <class Source>
+void check_nothing_is_lost(int (*take)(Source&)) {
+  for (int strike = 1; strike < 6; ++strike) {
+    CAPTURE(strike);
+    Source source;
+    const auto putter = spawn([&] { source.put(fragile{5}); });
+    yield();
     int taken = 0;
-    const auto count = [&](heavy&& item) { taken += item.whole; };
-    CHECK(error_of([&] { select(from(items, count)); }) ==
-          "std::runtime_error: slipped");
-    CHECK(items.size() == 1);
-    heavy::moves_left() = 1; // out of the queue, and not again
-    select(from(items, count));
-    CHECK(taken == 1);
-    CHECK(items.empty());
+    fragile::countdown = strike;
+    const std::string error = error_of([&] { taken = take(source); });
+    fragile::countdown = 0;
+    CHECK(taken == (strike == 1 ? 0 : 5)); // it is moved once
+    CHECK(error == (strike == 1 ? "std::runtime_error: it broke" : ""));
+    CHECK(source.ready() == (strike == 1));
+    if (strike == 1) CHECK(take(source) == 5);
+    putter.join();
+  }
+}
+
+} // namespace
+
+TEST_CASE("an item that throws when moved is taken by select or take_any, or "
+          "still there") {
+  in_hub([] {
+    SUBCASE("select from a queue") {
+      check_nothing_is_lost<queue<fragile>>(&take_by_select);
+    }
+    SUBCASE("take_any from a queue") {
+      check_nothing_is_lost<queue<fragile>>(&take_by_take_any);
+    }
+    SUBCASE("select from a channel") {
+      check_nothing_is_lost<channel<fragile>>(&take_by_select);
+    }
+    SUBCASE("take_any from a channel") {
+      check_nothing_is_lost<channel<fragile>>(&take_by_take_any);
+    }
+  });
+}
+
+TEST_CASE("take_any of a closed queue takes what is left, then throws") {
+  in_hub([] {
+    queue<int> items;
+    items.put(1);
+    items.shutdown();
+    CHECK_FALSE(items.drained());
+    CHECK(take_any(std::vector{&items})->item == 1);
+    CHECK(items.drained());
+    CHECK(error_of([&] { take_any(std::vector{&items}); }) ==
+          "std::system_error: select: closed");
   });
 }
