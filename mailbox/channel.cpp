@@ -2,6 +2,8 @@
 
 #include <greenroom/hub/hub.hpp>
 
+#include <utility>
+
 namespace greenroom {
 namespace {
 
@@ -13,8 +15,22 @@ void leave_side(wait_record& record, wake_cause cause) {
 
 } // namespace
 
-channel_base::party::party(const char* call, channel_base& channel, void* place)
-    : wait_record(call, &channel, &leave_side), item(place) {
+channel_base::party::party(const char* call, channel_base& channel,
+                           void* offered)
+    : wait_record(call, &channel, &leave_side), item(offered) {
+}
+
+/// What was handed over ends, when it stands in no list any more.
+channel_base::~channel_base() {
+  wait_record* gone = nullptr;
+  for (wait_record* next = putters_.front(); next;) {
+    wait_record& each = *std::exchange(next, next->next);
+    if (each.who) continue;
+    putters_.remove(each);
+    each.next = std::exchange(gone, &each);
+  }
+  while (gone)
+    delete static_cast<handed_over*>(std::exchange(gone, gone->next));
 }
 
 void channel_base::check_home() const {
@@ -55,11 +71,17 @@ channel_base::fate channel_base::offer(void* item, deadline until) {
   }
 }
 
-channel_base::fate channel_base::wait_for_offer(void* place, deadline until) {
+void channel_base::leave(std::unique_ptr<handed_over> item) {
+  balance_ += weight_in(putters_);
+  putters_.append(*item.release());
+  call_getter();
+}
+
+channel_base::fate channel_base::wait_for_offer(deadline until) {
   bool called = false; // in vain: keeps its place
   while (!offered()) {
     if (closed_) return fate::closed;
-    party self{"channel::get", *this, place};
+    party self{"channel::get", *this, nullptr};
     getters_.home().begin_wait(self);
     called ? getters_.prepend(self) : getters_.append(self);
     stand(getters_, self, until);
@@ -69,12 +91,15 @@ channel_base::fate channel_base::wait_for_offer(void* place, deadline until) {
   return fate::open;
 }
 
-/// Lets one go for good.
+/// Lets one go for good; what was handed over has then been taken.
 void channel_base::release(wait_list& list, party& waiting, fate how) {
   list.remove(waiting);
   balance_ -= weight_in(list);
   waiting.end = how;
-  list.home().wake(waiting, wake_cause::notified);
+  if (waiting.who) [[likely]]
+    list.home().wake(waiting, wake_cause::notified);
+  else
+    delete static_cast<handed_over*>(&waiting);
 }
 
 /// A watch may have other plans: so they are all told, up to the first that
@@ -100,8 +125,10 @@ void channel_base::shutdown() {
   while (party* getter = waiting_getter())
     release(getters_, *getter, fate::closed);
   getters_.wake_all(); // watches
-  while (wait_record* putter = putters_.front())
-    release(putters_, static_cast<party&>(*putter), fate::closed);
+  for (wait_record* next = putters_.front(); next;) {
+    auto& each = static_cast<party&>(*std::exchange(next, next->next));
+    if (each.who) release(putters_, each, fate::closed);
+  }
 }
 
 } // namespace greenroom

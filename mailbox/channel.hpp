@@ -2,12 +2,14 @@
 
 #include <greenroom/hub/deadline.hpp>
 #include <greenroom/hub/error.hpp>
+#include <greenroom/hub/pooled.hpp>
 #include <greenroom/hub/wait.hpp>
 #include <greenroom/mailbox/item_iterator.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -26,7 +28,7 @@ public:
   static constexpr bool empty() { return true; }
   static constexpr bool full() { return true; }
 
-  /// Greenlets in `put` whose item was not taken, less those in `get`.
+  /// Items on offer, less greenlets in `get`.
   std::ptrdiff_t balance() const { return balance_; }
 
   /// From now on `put` and `get` fail with `errc::closed`, and so do all that
@@ -48,23 +50,30 @@ protected:
     return end == fate::closed ? errc::closed : errc::timed_out;
   }
 
-  /// One greenlet in `put` or `get`.
+  /// One greenlet in `put` or `get`, or an item that `try_put` handed over.
   struct party : wait_record {
-    party(const char* call, channel_base& channel, void* place);
+    party(const char* call, channel_base& channel, void* offered);
 
-    void* const item; // the putter's, or where the getter wants it
+    void* const item; // a getter has none
     fate end = fate::open;
   };
 
+  /// On offer without a putter, until a getter takes it.
+  struct handed_over : party, pooled {
+    using party::party;
+    virtual ~handed_over() = default;
+  };
+
   channel_base() = default;
-  ~channel_base() = default;
+  ~channel_base();
 
   bool offered() const { return !putters_.empty(); }
   /// Waits until `item` was taken: served.
   fate offer(void* item, deadline until);
-  /// Waits until an item was put straight into `place`: served; or until one is
-  /// offered: open.
-  fate wait_for_offer(void* place, deadline until);
+  /// Waits until an item is offered: open.
+  fate wait_for_offer(deadline until);
+  /// Calls a getter for it.
+  void leave(std::unique_ptr<handed_over> item);
 
   /// The taking of the oldest offer; there must be one. Unless it is done,
   /// because moving the item threw, another getter is called for it.
@@ -89,10 +98,8 @@ protected:
     party* putter_;
   };
 
-  /// The getter that has waited longest, or null.
+  /// The getter that has waited longest and was not called, or null.
   party* waiting_getter() const;
-  /// Its item has been put into place.
-  void serve(party& getter) { release(getters_, getter, fate::served); }
   /// Throws `wrong_hub` on another thread, in debug builds.
   void check_thread() const {
 #ifndef NDEBUG
@@ -111,18 +118,18 @@ private:
 
   // Hub thread only.
   wait_list getters_;
-  wait_list putters_; // with the items they offer
+  wait_list putters_; // with the items they offer, and what was handed over
   std::ptrdiff_t balance_ = 0;
   bool closed_ = false;
 };
 
 /// A rendezvous between greenlets of one hub: a queue that holds nothing.
 ///
-/// Ownership  Holds no item. One given to `put` as an rvalue is moved from
-///            once, straight into what `get` returns, by the getter, when it
-///            is taken; it is untouched when `put` fails. What `try_put`
-///            hands over may be moved once more, by `get`. Moving an item
-///            must not wait.
+/// Ownership  Holds no item, but for one that `try_put` handed over, until the
+///            getter called for it has run. One given to `put` as an rvalue is
+///            moved from once, straight into what `get` returns, by the getter,
+///            when it is taken; it is untouched when `put` fails. Moving an
+///            item must not wait.
 /// Thread     Its hub's thread only (a waiting call elsewhere: `wrong_hub`).
 /// Waits      `put` until its item was taken, also when a getter waits
 ///            already; `get` until there is one. Both sides oldest first; a
@@ -130,7 +137,7 @@ private:
 /// Errors     `errc::timed_out` when the deadline passed; `errc::closed` after
 ///            `shutdown`; `errc::destroyed`. A kill of one side leaves the
 ///            other waiting, and loses no item. What moving the item throws
-///            reaches the getter, and the putter goes on waiting.
+///            reaches the getter; the item stays on offer for the next.
 /// Source     gevent.queue.Channel; GEVENT.md 1.4.
 ///
 ///     channel<int> meeting;
@@ -163,22 +170,21 @@ public:
   /// Takes the item that was offered first; waits for one until `until`.
   Item get(deadline until = {}) {
     if (offered()) return take();
-    std::optional<Item> place;
-    const fate end = wait_for_offer(&place, until);
-    if (end == fate::open) return take();
-    if (end != fate::served) throw_error(error_of(end), "channel::get");
-    return std::move(*place);
+    const fate end = wait_for_offer(until);
+    if (end != fate::open) throw_error(error_of(end), "channel::get");
+    return take();
   }
   std::optional<Item> get(deadline until, std::error_code& failed) {
     std::optional<Item> place;
     failed.clear();
     const fate end = get_into(place, until);
-    if (end != fate::served) failed = error_of(end);
+    if (end != fate::open) failed = error_of(end);
     return place;
   }
 
-  /// Hands the item to a getter that waits; false, and `item` untouched, when
-  /// there is none.
+  /// Hands the item over for a getter that waits, and calls that; false, and
+  /// `item` untouched, when there is none. As with a queue, a quicker `get` may
+  /// take it instead, and if the channel ends before, so does the item.
   bool try_put(Item&& item) { return hand_over(std::move(item)); }
   bool try_put(const Item& item) { return hand_over(item); }
 
@@ -198,26 +204,30 @@ public:
 private:
   friend item_iterator<channel>;
 
+  struct handed_item final : handed_over {
+    template <class Value>
+    handed_item(channel& over, Value&& given)
+        : handed_over("channel::try_put", over, &content),
+          content(std::forward<Value>(given)) {}
+    Item content;
+  };
+
   fate get_into(std::optional<Item>& place, deadline until = {}) {
-    const fate end = offered() ? fate::open : wait_for_offer(&place, until);
-    if (end != fate::open) return end;
-    take_into(place);
-    return fate::served;
+    const fate end = offered() ? fate::open : wait_for_offer(until);
+    if (end == fate::open) take_into(place);
+    return end;
   }
 
   template <class Value>
   bool hand_over(Value&& item) {
     check_thread();
-    party* const getter = waiting_getter();
-    if (!getter) return false;
-    static_cast<std::optional<Item>*>(getter->item)
-        ->emplace(std::forward<Value>(item));
-    serve(*getter);
+    if (!waiting_getter()) return false;
+    leave(std::make_unique<handed_item>(*this, std::forward<Value>(item)));
     return true;
   }
 
-  /// Moves the oldest putter's item once, straight into the result: if that
-  /// throws, the putter keeps it.
+  /// Moves the oldest offer once, straight into the result: if that throws, it
+  /// stays on offer.
   Item take() {
     check_thread();
     taking offered{*this};

@@ -267,12 +267,6 @@ TEST_SUITE("mailbox") {
         meet(get_code, first);
         meet(try_get, first);
       }
-      moves = 0;
-      const auto getter = spawn(get_code);
-      yield();
-      CHECK(meeting.try_put(counted{moves}));
-      getter.join();
-      CHECK(moves == 1);
     });
   }
 
@@ -351,6 +345,81 @@ TEST_SUITE("mailbox") {
         CHECK(order == "5");
       }
       CHECK(meeting.balance() == 0);
+    });
+  }
+
+  TEST_CASE("an item handed over by try_put that throws when taken is taken by "
+            "the next") {
+    in_hub([] {
+      channel<fragile> meeting;
+      const auto get = [&] {
+        int id = 5;
+        const std::string error = error_of([&] { id = meeting.get().id; });
+        CHECK(id == 5);
+        return error;
+      };
+      const auto broken = spawn(get);
+      yield();
+      const auto hand_over = [&] {
+        CHECK(meeting.try_put(fragile{5}));
+        fragile::countdown = 1;
+        CHECK(broken.get() == "std::runtime_error: it broke");
+      };
+      SUBCASE("when that waits already") {
+        const auto next = spawn(get);
+        yield();
+        hand_over();
+        CHECK(next.get().empty());
+      }
+      SUBCASE("when that comes later") {
+        hand_over();
+        CHECK(meeting.ready());
+        CHECK(meeting.balance() == 1);
+        CHECK(get().empty());
+      }
+      SUBCASE("when the channel is shut in between") {
+        hand_over();
+        meeting.shutdown();
+        CHECK_FALSE(meeting.drained());
+        CHECK(get().empty());
+        CHECK(meeting.drained());
+        CHECK(get() == "std::system_error: channel::get: closed");
+      }
+      CHECK(meeting.balance() == 0);
+    });
+  }
+
+  TEST_CASE("what try_put hands over takes its turn among the offers") {
+    in_hub([] {
+      channel<int> meeting;
+      ints taken;
+      const auto reader = [&] { taken.push_back(meeting.get()); };
+      std::vector<any_greenlet> all;
+      for (int i = 0; i < 3; ++i)
+        all.push_back(spawn(reader));
+      yield();
+      all.push_back(spawn([&] { meeting.put(1); }));
+      all.push_back(spawn([&] {
+        CHECK(meeting.try_put(2));
+        meeting.put(3);
+      }));
+      joinall(all);
+      CHECK(taken == ints{1, 2, 3});
+      CHECK(meeting.balance() == 0);
+    });
+  }
+
+  TEST_CASE("a quicker get may take what was handed over") {
+    in_hub([] {
+      channel<int> meeting;
+      const auto waiting = spawn([&] { return meeting.get(); });
+      yield();
+      CHECK(meeting.try_put(1));
+      CHECK(meeting.try_get() == 1);
+      yield();
+      CHECK_FALSE(waiting.dead());
+      meeting.put(2);
+      CHECK(waiting.get() == 2);
     });
   }
 

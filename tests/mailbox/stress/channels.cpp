@@ -70,7 +70,7 @@ private:
   bool try_put(parcel& item) {
     try {
       const bool done = channel_.try_put(std::move(item));
-      if (done) ++handed_over_;
+      if (done) handed_over_.insert(item.called());
       return done;
     } catch (const parcel::slipped&) {
       return false;
@@ -165,6 +165,7 @@ private:
   bool received(const parcel& item) {
     check(item.has_content(), "an item came without its content");
     check(taken_.insert(item.called()).second, "an item came twice");
+    handed_over_.erase(item.called());
     return true;
   }
 
@@ -183,16 +184,22 @@ private:
 
   void check_at_rest() override {
     const int getters = getting_ + watching_;
-    check(putting_ == 0 || getters == 0, "two sides wait for each other");
+    const int offers = putting_ + static_cast<int>(handed_over_.size());
+    check(offers == 0 || getters == 0, "two sides wait for each other");
     check(!closed_ || putting_ + getters == 0, "shutdown forgot somebody");
-    check(channel_.balance() == putting_ - getting_, "balance() is wrong");
-    check(channel_.ready() == (putting_ > 0 || closed_), "ready() is wrong");
+    check(channel_.balance() == offers - getting_, "balance() is wrong");
+    check(channel_.ready() == (offers > 0 || closed_), "ready() is wrong");
+    check(channel_.drained() == (offers == 0 && closed_), "drained() is wrong");
     check(channel_.watchers().empty() == (getters == 0),
           "somebody stands in the channel who does not wait");
   }
 
   void check_at_end() override {
     check(putting_ + getting_ + watching_ == 0, "a call was left open");
+    parcel::slippery = nullptr;
+    while (const auto left = channel_.try_get())
+      received(*left);
+    check(handed_over_.empty(), "an item handed over was lost");
   }
 
   const bool ends_;
@@ -200,7 +207,7 @@ private:
   bool closed_ = false;
   int senders_ = 0;
   int foreign_ = 0;
-  int handed_over_ = 0;
+  std::set<name> handed_over_; // by try_put, and not taken
   int putting_ = 0;
   int getting_ = 0;
   int watching_ = 0;
