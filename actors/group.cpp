@@ -91,10 +91,7 @@ group::members::node_type group::take_out(members::iterator place) {
   (gone.older ? gone.older->newer : oldest_) = gone.newer;
   (gone.newer ? gone.newer->older : newest_) = gone.older;
   auto node = members_.extract(place);
-  if (members_.empty()) {
-    ++times_emptied_;
-    emptied_.wake_all();
-  }
+  if (members_.empty()) emptied_.wake_all();
   room_made();
   return node;
 }
@@ -173,19 +170,12 @@ bool group::is_own_member_running() const {
   return self && contains(*self);
 }
 
-/// Disturbed, it may have missed that the group was empty.
 bool group::wait_until_empty(deadline until, const char* what) {
-  const unsigned before = times_emptied_;
-  while (!empty() && times_emptied_ == before) {
-    const wait_list::end how = emptied_.wait_once(until, what, this);
-    if (how != wait_list::end::disturbed) return how == wait_list::end::woken;
-  }
-  return true;
+  return empty() || emptied_.wait(until, what, this);
 }
 
 bool group::join(deadline until) {
   check_thread();
-  if (empty()) return true;
   if (is_own_member_running())
     throw std::system_error(
         std::make_error_code(std::errc::resource_deadlock_would_occur),

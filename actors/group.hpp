@@ -285,7 +285,6 @@ private:
   member* newest_ = nullptr;
   group_call* calls_ = nullptr; // under way
   wait_list emptied_;           // who waits until there are no members
-  unsigned times_emptied_ = 0;
 };
 
 /// Goes over what were the members when the loop began.

@@ -37,9 +37,11 @@ wait_list::~wait_list() {
     each->list = nullptr;
 }
 
-wait_list::end wait_list::wait(deadline until, const char* what, const void* on,
-                               bool in_front, bool needs_object) {
+wait_list::end wait_list::wait_once(deadline until, const char* what,
+                                    const void* on, bool in_front,
+                                    bool needs_object) {
   hub& here = *home_;
+  const unsigned before = times_all_woken_;
   wait_record record{what, on, &leave};
   here.begin_wait(record);
   in_front ? prepend(record) : append(record);
@@ -57,7 +59,7 @@ wait_list::end wait_list::wait(deadline until, const char* what, const void* on,
   default: // what interrupted it may have been withdrawn since
     here.throw_pending();
     if (!alive) throw_error(errc::destroyed, what);
-    return end::disturbed;
+    return times_all_woken_ == before ? end::disturbed : end::woken;
   }
 }
 
@@ -78,8 +80,16 @@ bool wait_list::wake_one_next() {
 }
 
 void wait_list::wake_all() {
+  ++times_all_woken_;
   while (wake_one()) {
   }
+}
+
+bool wait_list::waking() const {
+  const wait_record* each = woken_;
+  while (each && !(each->who && each->cause == wake_cause::notified))
+    each = each->next;
+  return each;
 }
 
 void wait_list::leave(wait_record& record, wake_cause why) {

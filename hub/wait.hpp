@@ -59,7 +59,7 @@ struct wait_record {
 ///
 /// Ownership  Borrows the records, which live in the waiting frames.
 /// Thread     Its hub's thread only; waiting on another throws `wrong_hub`.
-/// Waits      `wait_once`, `wait`, `wait_turn`. Waking never switches: it makes ready.
+/// Waits      `wait`, `wait_turn`. Waking never switches: it makes ready.
 class wait_list {
 public:
   /// Belongs to the current thread's hub.
@@ -71,28 +71,16 @@ public:
   /// line says who destroyed what somebody waits on.
   ~wait_list();
 
-  /// How a wait ended.
-  enum class end : std::uint8_t {
-    woken,     ///< the list may be gone by now
-    timed_out, ///< so may it here
-    disturbed  ///< by a kill or timeout that was withdrawn: the list is alive,
-               ///< and may have woken all others meanwhile
-  };
-
-  /// Suspends the current greenlet until it is woken or `until` passes.
-  /// Throws what is pending for the greenlet (kill, timeout), before or after
-  /// waiting, and `errc::destroyed` when the list was destroyed while it
-  /// waited.
-  end wait_once(deadline until, const char* what, const void* on) {
-    return wait(until, what, on, false, false);
-  }
-
-  /// As `wait_once`, for a list that is woken again and again: waits on when
-  /// disturbed. False when `until` passed.
+  /// Suspends the current greenlet until it is woken or `until` passes, which
+  /// is false; when woken, the list may be gone by now. Throws what is pending
+  /// for the greenlet (kill, timeout), before or after waiting, and
+  /// `errc::destroyed` when the list was destroyed while it waited. Disturbed
+  /// by a kill or timeout that was withdrawn before it ran, it waits on, unless
+  /// all were woken meanwhile.
   bool wait(deadline until, const char* what, const void* on) {
     end how = end::disturbed;
     while (how == end::disturbed)
-      how = wait_once(until, what, on);
+      how = wait_once(until, what, on, false, false);
     return how == end::woken;
   }
 
@@ -103,7 +91,7 @@ public:
   /// place.
   bool wait_turn(deadline until, const char* what, const void* on,
                  bool in_front = false) {
-    return wait(until, what, on, in_front, true) != end::timed_out;
+    return wait_once(until, what, on, in_front, true) != end::timed_out;
   }
 
   /// Wakes the greenlet that has waited longest; false when nobody waits.
@@ -114,6 +102,8 @@ public:
   void wake_all();
 
   bool empty() const { return first_ == nullptr; }
+  /// A greenlet was woken, and has not run yet.
+  bool waking() const;
 
   hub& home() const { return *home_; }
 
@@ -131,15 +121,18 @@ public:
   static void leave(wait_record& record, wake_cause why);
 
 private:
-  end wait(deadline until, const char* what, const void* on, bool in_front,
-           bool needs_object);
+  enum class end : std::uint8_t { woken, timed_out, disturbed };
+
+  end wait_once(deadline until, const char* what, const void* on, bool in_front,
+                bool needs_object);
   void unlink_waiting(wait_record& record);
   void unlink_woken(wait_record& record);
 
   hub* home_;
   wait_record* first_ = nullptr; // oldest
   wait_record* last_ = nullptr;
-  wait_record* woken_ = nullptr; // and not running yet
+  wait_record* woken_ = nullptr; // and not running yet; the newest
+  unsigned times_all_woken_ = 0; // tells who stood aside that it missed one
 };
 
 // --- what is inside -------------------------------------------------------

@@ -13,11 +13,7 @@ void alarm_clock::set(deadline moment) {
 }
 
 bool alarm_clock::wait(deadline until) {
-  while (!rang_) { // disturbed, it may have missed the ringing
-    const auto how = waiters_.wait_once(until, "alarm_clock", this);
-    if (how != wait_list::end::disturbed) return how == wait_list::end::woken;
-  }
-  return true;
+  return rang_ || waiters_.wait(until, "alarm_clock", this);
 }
 
 void alarm_clock::ring(timer& fired) {

@@ -43,15 +43,13 @@ public:
 
 private:
   friend class latch;
-  struct waiter;
 
   void check_thread() const;
   bool wait_as(deadline until, const char* what, const void* on);
+  void go_behind_woken(const char* what, const void* on);
 
   // Hub thread only.
   wait_list waiters_;
-  const wait_record* last_woken_ = nullptr; // by `set`, has not run yet
-  unsigned times_set_ = 0;
   bool set_ = false;
 };
 

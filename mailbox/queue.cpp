@@ -70,19 +70,12 @@ void queue_base::task_done() {
 
 void queue_base::finish(std::size_t tasks) {
   unfinished_ -= tasks;
-  if (unfinished_ > 0) return;
-  ++times_finished_;
-  joiners_.wake_all();
+  if (unfinished_ == 0) joiners_.wake_all();
 }
 
 bool queue_base::join(deadline until) {
   check_thread();
-  const unsigned before = times_finished_;
-  while (unfinished_ > 0 && times_finished_ == before) {
-    const wait_list::end how = joiners_.wait_once(until, calls_.join, this);
-    if (how != wait_list::end::disturbed) return how == wait_list::end::woken;
-  }
-  return true;
+  return unfinished_ == 0 || joiners_.wait(until, calls_.join, this);
 }
 
 // --- the end --------------------------------------------------------------

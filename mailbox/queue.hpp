@@ -133,8 +133,7 @@ private:
   std::size_t size_ = 0;
   std::size_t room_; // the capacity; 0 when closed
   std::size_t unfinished_ = 0;
-  unsigned times_finished_ = 0; // nothing was unfinished any more
-  wait_list getters_;           // those in `peek` too
+  wait_list getters_; // those in `peek` too
   wait_list putters_;
   wait_list joiners_;
   bool closed_ = false;

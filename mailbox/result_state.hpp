@@ -78,9 +78,8 @@ public:
 
   bool wait(deadline until) {
     while (!ready()) {
-      const auto how = waiters_.wait_once(until, "async_result", this);
-      if (how == wait_list::end::timed_out) return false;
-      // Disturbed, it may have missed being woken, or being given up.
+      if (!waiters_.wait_turn(until, "async_result", this)) return false;
+      // Disturbed, it may have missed that it was given up.
       if (!ready() && handles() == 0)
         throw_error(errc::destroyed, "async_result");
     }
