@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -117,6 +118,15 @@ std::string error_of(Function&& function) {
   }
   return "";
 }
+
+inline bool mentions(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// What a task fails with.
+struct failure : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 /// Appends `mark` at its end: shows that a frame was unwound.
 class at_exit {

@@ -23,6 +23,7 @@ using namespace std::chrono_literals;
 using test::beside;
 using test::error_of;
 using test::in_hub;
+using test::mentions;
 
 namespace {
 
@@ -33,10 +34,6 @@ std::exception_ptr failure(const char* text) {
 /// Time stands while anything can run; then deadlines pass at once.
 void use_virtual_clock() {
   hub::current().use_clock(clock_kind::virtual_time);
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 /// A result whose home hub has ended, after `prepare` was given it there.
@@ -355,7 +352,7 @@ TEST_SUITE("mailbox") {
       beside other([last = std::move(answer)]() mutable { last.reset(); });
       other.join();
       reader.join();
-      CHECK(has(error, "the object was destroyed while waited on"));
+      CHECK(mentions(error, "the object was destroyed while waited on"));
     });
   }
 
@@ -535,7 +532,7 @@ TEST_SUITE("mailbox") {
         killed.kill();
         waiting.set_value();
         for (const auto& each : readers)
-          CHECK(has(each.get(), "destroyed while waited on"));
+          CHECK(mentions(each.get(), "destroyed while waited on"));
         home.join();
       }
     });

@@ -20,15 +20,12 @@ using namespace greenroom;
 using namespace std::chrono_literals;
 using test::error_of;
 using test::in_hub;
+using test::mentions;
 using test::time_of;
 
 namespace {
 
 using ints = std::vector<int>;
-
-bool mentions(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 } // namespace
 

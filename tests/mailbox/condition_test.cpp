@@ -19,13 +19,10 @@ using namespace greenroom;
 using namespace std::chrono_literals;
 using test::error_of;
 using test::in_hub;
+using test::mentions;
 using test::time_of;
 
 namespace {
-
-bool mentions(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// A lock, a condition, and greenlets that wait there and write their names.
 struct stage {

@@ -28,17 +28,7 @@
 
 using namespace greenroom;
 using namespace std::chrono_literals;
-using test::contents;
-using test::error_of;
-using test::in_hub;
-using test::is;
-using test::line;
-using test::mail;
-using test::number;
-using test::numbers;
-using test::quit;
-using test::text_of;
-using test::time_of;
+using namespace test;
 
 TEST_SUITE("mailbox") {
   // --- the bound -----------------------------------------------------------

@@ -22,13 +22,10 @@ using namespace std::chrono_literals;
 using test::captured_log;
 using test::error_of;
 using test::in_hub;
+using test::mentions;
 using test::time_of;
 
 namespace {
-
-bool mentions(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// A greenlet that holds `of` until it is killed.
 any_greenlet holder_of(greenroom::lock& of, std::string name = "holder") {

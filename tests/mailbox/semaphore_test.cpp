@@ -20,6 +20,7 @@ using namespace greenroom;
 using namespace std::chrono_literals;
 using test::error_of;
 using test::in_hub;
+using test::mentions;
 using test::time_of;
 
 namespace {
@@ -30,10 +31,6 @@ any_greenlet acquirer(semaphore& of, std::string& order, char name) {
     of.acquire();
     order += name;
   });
-}
-
-bool mentions(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 } // namespace
