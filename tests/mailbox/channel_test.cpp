@@ -1,5 +1,4 @@
 #include "hub/support.hpp"
-#include "mailbox/fragile.hpp"
 
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/hub/hub.hpp>

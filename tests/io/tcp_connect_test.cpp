@@ -1,0 +1,243 @@
+// Connecting and listening.
+
+#include "hub/support.hpp"
+#include "io/tcp_support.hpp"
+
+#include <greenroom/hub/greenlet.hpp>
+#include <greenroom/hub/timeout.hpp>
+#include <greenroom/io/tcp.hpp>
+
+#include <dlfcn.h>
+#include <netdb.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <future>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+using namespace greenroom;
+using namespace std::chrono_literals;
+using namespace test;
+
+namespace {
+
+/// While it lives, the host "hangs.test" takes for ever to resolve.
+class hanging_resolver {
+public:
+  hanging_resolver() { current = this; }
+  hanging_resolver(const hanging_resolver&) = delete;
+  hanging_resolver& operator=(const hanging_resolver&) = delete;
+  ~hanging_resolver() { release(); }
+
+  void release() {
+    if (!released_) end_.set_value();
+    released_ = true;
+  }
+
+  static inline hanging_resolver* current = nullptr;
+  std::shared_future<void> end() const { return ended_; }
+
+private:
+  bool released_ = false;
+  std::promise<void> end_;
+  std::shared_future<void> ended_{end_.get_future()};
+};
+
+} // namespace
+
+// Stands in front of the C library's.
+extern "C" int getaddrinfo(const char* host, const char* service,
+                           const addrinfo* hints, addrinfo** found) {
+  static const auto real =
+      reinterpret_cast<decltype(&getaddrinfo)>(dlsym(RTLD_NEXT, "getaddrinfo"));
+  const std::string_view name = host ? host : "";
+  if (name == "hangs.test") {
+    hanging_resolver::current->end().wait();
+    return EAI_AGAIN;
+  }
+  if (name == "nowhere.test") return EAI_NONAME;
+  return real(host, service, hints, found);
+}
+
+namespace {
+
+std::uint16_t closed_port() {
+  return tcp_listener{{"127.0.0.1", 0}}.local().port;
+}
+
+/// Lets the process open no further descriptor.
+class no_descriptors {
+public:
+  no_descriptors() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const int next = dup(0);
+    close(next);
+    rlimit limit = before_;
+    limit.rlim_cur = static_cast<rlim_t>(next);
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  no_descriptors(const no_descriptors&) = delete;
+  no_descriptors& operator=(const no_descriptors&) = delete;
+  ~no_descriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+private:
+  rlimit before_{};
+};
+
+} // namespace
+
+TEST_SUITE("io") {
+  // --- connecting and listening -------------------------------------------
+
+  TEST_CASE("a refused connect names the address") {
+    in_real_hub([] {
+      const tcp_address nobody{"127.0.0.1", closed_port()};
+      CHECK(error_of([&] { tcp_socket::connect(nobody); }) ==
+            "std::system_error: connect to " + nobody.text() +
+                ": Connection refused");
+      std::error_code failed;
+      CHECK_FALSE(tcp_socket::connect(nobody, 1s, failed).is_open());
+      CHECK(failed == std::errc::connection_refused);
+    });
+  }
+
+  TEST_CASE("a host that does not exist is an error that names it") {
+    in_real_hub([] {
+      CHECK(error_of([] {
+              tcp_socket::connect({"nowhere.test", 80});
+            }).find("connect to nowhere.test:80: Host not found") !=
+            std::string::npos);
+    });
+  }
+
+  TEST_CASE("connect tries all addresses of a name") {
+    in_real_hub([] {
+      // localhost may mean ::1 first; only 127.0.0.1 listens.
+      tcp_listener door{{"127.0.0.1", 0}};
+      auto near = tcp_socket::connect({"localhost", door.local().port}, 10s);
+      auto far = door.accept();
+      near.write("x");
+      CHECK(read_text(far, 1) == "x");
+    });
+  }
+
+  TEST_CASE("a listener may be given a name") {
+    in_real_hub([] {
+      tcp_listener door{{"localhost", 0}};
+      CHECK(tcp_socket::connect(door.local()).is_open());
+    });
+  }
+
+  TEST_CASE("connections run over IPv6") {
+    in_real_hub([] {
+      std::optional<tcp_listener> door;
+      try {
+        door.emplace(tcp_address{"::1", 0});
+      } catch (const std::system_error&) {
+        return; // a machine without it
+      }
+      CHECK(door->local().text() ==
+            "[::1]:" + std::to_string(door->local().port));
+      auto near = tcp_socket::connect(door->local());
+      auto far = door->accept();
+      near.write("six");
+      CHECK(read_text(far, 3) == "six");
+    });
+  }
+
+  TEST_CASE("port 0 asks for a free port") {
+    in_real_hub([] {
+      const tcp_listener first{{"127.0.0.1", 0}};
+      const tcp_listener second{{"127.0.0.1", 0}};
+      CHECK(first.local().port != 0);
+      CHECK(first.local().port != second.local().port);
+      CHECK(first.local().host == "127.0.0.1");
+    });
+  }
+
+  TEST_CASE("a port in use is refused by name, a closed one is free") {
+    in_real_hub([] {
+      tcp_listener first{{"127.0.0.1", 0}};
+      const tcp_address address = first.local();
+      CHECK(error_of([&] { tcp_listener second{address}; }) ==
+            "std::system_error: listen on " + address.text() +
+                ": Address already in use");
+      first.close();
+      const tcp_listener third{address};
+      CHECK(third.local() == address);
+    });
+  }
+
+  TEST_CASE("connections that came before accept wait for it in order") {
+    in_real_hub([] {
+      tcp_listener door{{"127.0.0.1", 0}};
+      std::vector<tcp_socket> visitors;
+      for (int i = 0; i < 5; ++i)
+        visitors.push_back(tcp_socket::connect(door.local()));
+      for (const tcp_socket& each : visitors)
+        CHECK(door.accept().peer() == each.local());
+    });
+  }
+
+  TEST_CASE("a resolver that hangs holds up neither deadline nor kill") {
+    hanging_resolver resolver;
+    in_real_hub([&] {
+      const tcp_address slow{"hangs.test", 80};
+      std::error_code failed;
+      tcp_socket::connect(slow, 5ms, failed);
+      CHECK(failed == errc::timed_out);
+      const auto victim = spawn([&] { tcp_socket::connect(slow); });
+      yield();
+      CHECK(victim.kill(10s));
+      CHECK(victim.killed());
+      CHECK_FALSE(timeout{5ms}.run([&] { tcp_socket::connect(slow); }));
+      resolver.release();
+      CHECK(error_of([&] {
+              tcp_socket::connect(slow);
+            }).find("connect to hangs.test:80: Host not found") !=
+            std::string::npos);
+    });
+  }
+
+  TEST_CASE("without descriptors accept and connect fail and then recover") {
+    in_real_hub([] {
+      tcp_listener door{{"127.0.0.1", 0}};
+      auto visitor = tcp_socket::connect(door.local());
+      std::error_code failed;
+      {
+        const no_descriptors limit;
+        CHECK_FALSE(door.accept(1s, failed).is_open());
+        CHECK(failed == std::errc::too_many_files_open);
+        CHECK_FALSE(tcp_socket::connect(door.local(), 1s, failed).is_open());
+        CHECK(failed == std::errc::too_many_files_open);
+        CHECK_THROWS_AS(tcp_listener({"127.0.0.1", 0}), std::system_error);
+      }
+      // Valgrind closes what the kernel would keep for the next accept.
+      const auto second = tcp_socket::connect(door.local());
+      CHECK(door.accept(1s).is_open());
+    });
+  }
+
+  TEST_CASE("the thrown and the stored error are the same") {
+    in_hub([] {
+      connection c;
+      const std::string timed_out = "timed out";
+      std::array<char, 8> part;
+      CHECK(error_of([&] { c.near.read_some(part, 1s); }) ==
+            "std::system_error: read: timed out");
+      CHECK(error_of([&] { c.near.read(part, 1s); }) ==
+            "std::system_error: read: timed out");
+      CHECK(error_of([&] { c.near.write(more_than_fits(), 1s); }) ==
+            "std::system_error: write: timed out");
+      CHECK(error_of([&] { c.door.accept(1s); }) ==
+            "std::system_error: accept on " + c.door.local().text() +
+                ": timed out");
+    });
+  }
+}
