@@ -1,23 +1,19 @@
 #include "mailbox/stress/programs.hpp"
-#include "stress/program.hpp"
+#include "mailbox/stress/source_program.hpp"
 
 #include <greenroom/mailbox/channel.hpp>
 #include <greenroom/mailbox/select.hpp>
 #include <greenroom/mailbox/waiting.hpp>
 
 #include <set>
-#include <system_error>
 #include <utility>
 
 namespace stress {
 namespace {
 
-class channel_program final : public program {
+class channel_program final : public source_program {
 public:
-  explicit channel_program(dice& random)
-      : program(random), ends_(random.one_in(3)) {
-    if (random.one_in(4)) parcel::slippery = &random;
-  }
+  explicit channel_program(dice& random) : source_program(random) {}
 
 private:
   void begin() override {
@@ -27,22 +23,15 @@ private:
 
   // --- putting -------------------------------------------------------------
 
-  void put_some() {
-    const int sender = senders_++;
-    for (int number = 0; number < 6; ++number) {
-      put_one({sender, number});
-      pause();
-    }
-  }
-
-  void put_one(name called) {
+  void put_one(name called) override {
     parcel item{called};
     bool done = false;
     try {
       if (random_.one_in(5))
         done = try_put(item);
       else
-        done = attempt([&](deadline until) { return put(item, until); });
+        done = attempt(
+            [&](deadline until) { return !put_into(channel_, item, until); });
     } catch (const broken&) {
       throw;
     } catch (...) { // the greenlet is killed
@@ -50,21 +39,6 @@ private:
       throw;
     }
     check(done == !item.has_content(), "put was wrong about its item");
-  }
-
-  bool put(parcel& item, deadline until) {
-    const counted here{putting_};
-    std::error_code failed;
-    if (random_.one_in(2))
-      channel_.put(std::move(item), until, failed);
-    else
-      try {
-        channel_.put(std::move(item), until);
-      } catch (const std::system_error& caught) {
-        failed = caught.code();
-      }
-    check_failure(failed);
-    return !failed;
   }
 
   bool try_put(parcel& item) {
@@ -75,12 +49,6 @@ private:
     } catch (const parcel::slipped&) {
       return false;
     }
-  }
-
-  void check_failure(std::error_code failed) const {
-    if (!failed) return;
-    check(failed == errc::timed_out || failed == errc::closed, "an odd error");
-    check(failed != errc::closed || closed_, "closed without shutdown");
   }
 
   // --- getting -------------------------------------------------------------
@@ -112,20 +80,8 @@ private:
 
   bool get(deadline until) {
     const counted here{getting_};
-    std::error_code failed;
-    if (random_.one_in(2)) {
-      const auto got = channel_.get(until, failed);
-      if (got) return received(*got);
-    } else {
-      try {
-        const parcel got = channel_.get(until);
-        return received(got);
-      } catch (const std::system_error& caught) {
-        failed = caught.code();
-      }
-    }
-    check_failure(failed);
-    return false;
+    return !get_from(channel_, until,
+                     [this](const parcel& got) { received(got); });
   }
 
   void try_get() {
@@ -177,7 +133,7 @@ private:
         closed_ = true;
         return channel_.shutdown();
       }
-      parcel item{{100, foreign_++}};
+      parcel item{next_foreign()};
       random_.one_in(2) ? void(try_put(item)) : try_get();
     });
   }
@@ -202,14 +158,8 @@ private:
     check(handed_over_.empty(), "an item handed over was lost");
   }
 
-  const bool ends_;
   channel<parcel> channel_;
-  bool closed_ = false;
-  int senders_ = 0;
-  int foreign_ = 0;
   std::set<name> handed_over_; // by try_put, and not taken
-  int putting_ = 0;
-  int getting_ = 0;
   int watching_ = 0;
   std::set<name> taken_;
 };

@@ -1,6 +1,6 @@
 #include "mailbox/stress/programs.hpp"
 #include "mailbox/stress/queue_kinds.hpp"
-#include "stress/program.hpp"
+#include "mailbox/stress/source_program.hpp"
 
 #include <greenroom/mailbox/select.hpp>
 #include <greenroom/mailbox/waiting.hpp>
@@ -16,18 +16,16 @@ namespace stress {
 namespace {
 
 template <class Kind>
-class queue_program final : public program {
+class queue_program final : public source_program {
   using queue_type = typename Kind::type;
 
 public:
   explicit queue_program(dice& random)
-      : program(random),
+      : source_program(random),
         capacity_(random.one_in(4)
                       ? queue_type::unbounded
                       : static_cast<std::size_t>(1 + random.below(4))),
-        queue_(capacity_) {
-    if (random.one_in(4)) parcel::slippery = &random;
-  }
+        queue_(capacity_) {}
 
 private:
   void begin() override {
@@ -42,15 +40,7 @@ private:
 
   // --- putting -------------------------------------------------------------
 
-  void put_some() {
-    const int sender = senders_++;
-    for (int number = 0; number < 6; ++number) {
-      put_one({sender, number});
-      pause();
-    }
-  }
-
-  void put_one(name called) {
+  void put_one(name called) override {
     parcel item{called};
     try {
       if (random_.one_in(5))
@@ -79,26 +69,8 @@ private:
   }
 
   bool put(parcel& item, deadline until) {
-    const counted here{putting_};
-    std::error_code failed;
-    if (random_.one_in(2))
-      queue_.put(std::move(item), until, failed);
-    else
-      try {
-        queue_.put(std::move(item), until);
-      } catch (const std::system_error& caught) {
-        failed = caught.code();
-      }
-    if (!failed)
-      added(item.called());
-    else
-      check_failure(failed);
-    return !failed;
-  }
-
-  void check_failure(std::error_code failed) const {
-    check(failed == errc::timed_out || failed == errc::closed, "an odd error");
-    check(failed != errc::closed || closed_, "closed without shutdown");
+    if (put_into(queue_, item, until)) return false;
+    return added(item.called()), true;
   }
 
   void added(name called) {
@@ -143,21 +115,10 @@ private:
   }
 
   bool get(deadline until) {
-    std::error_code failed;
-    if (random_.one_in(2)) {
-      const auto got = queue_.get(until, failed);
-      if (got) return received(*got);
-    } else {
-      try {
-        const parcel got = queue_.get(until);
-        return received(got);
-      } catch (const std::system_error& caught) {
-        failed = caught.code();
-      }
-    }
-    check_failure(failed);
+    const std::error_code failed =
+        get_from(queue_, until, [this](const parcel& got) { received(got); });
     check(failed != errc::closed || model_.empty(), "closed before drained");
-    return false;
+    return !failed;
   }
 
   void try_get() {
@@ -245,7 +206,7 @@ private:
   void disturb() override {
     anywhere([this] {
       if (ends_ && random_.one_in(6)) return close();
-      parcel item{{100, foreign_++}};
+      parcel item{next_foreign()};
       random_.one_in(2) ? try_put(item) : try_get();
     });
   }
@@ -271,12 +232,6 @@ private:
 
   const std::size_t capacity_;
   queue_type queue_;
-  const bool ends_ = random_.one_in(3);
-  bool closed_ = false;
-  int senders_ = 0;
-  int foreign_ = 0;
-  int getting_ = 0;
-  int putting_ = 0;
   int joining_ = 0;
   int taken_ = 0;           // and not called done
   names model_;             // what is in the queue, oldest first
