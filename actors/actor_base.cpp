@@ -17,7 +17,7 @@ actor_base::actor_base(step_function first)
 
 actor_base::~actor_base() {
   drop_monitors();
-  reference_key::leave(place_);
+  reference_key::leave(place_, *this);
 }
 
 actor_base::actor_extras& actor_base::own_extras() {
@@ -104,12 +104,14 @@ void actor_base::end_actor() noexcept {
 void actor_base::end_inbox() noexcept {
   if (actor_extras* own = extras_if_any(); own && own->when_started)
     own->when_started->abandon(errc::dead);
-  if (!keeps_inbox_) close_inbox();
+  if (keeps_inbox_ == inbox_keeping::unless_orderly && ended_for().orderly())
+    keeps_inbox_ = inbox_keeping::no;
+  if (keeps_inbox_ == inbox_keeping::no) close_inbox();
 }
 
 /// From here on, mail to it is dead, and what it has is dropped.
 void actor_base::close_inbox() noexcept {
-  reference_key::leave(place_);
+  reference_key::leave(place_, *this);
   inbox_base& inbox = own_inbox();
   for (std::size_t left = inbox.size() + inbox.stashed(); left > 0; --left)
     count_dead_letter();
@@ -226,6 +228,43 @@ bool try_send(const reference_key& to, envelope& mail) {
 }
 
 } // namespace inside
+
+// --- for supervisors --------------------------------------------------------
+
+async_result<void> actor_access::start(actor_base& child) {
+  async_result<void> started;
+  child.own_extras().when_started = started;
+  child.start();
+  return started;
+}
+
+/// Once `child` is made: takes over the place that it was made for and, from
+/// the one that ended there, mail and monitors.
+void actor_access::take_over(actor_base& child, actor_base* ended) {
+  if (ended) {
+    inbox_access::move_all(ended->own_inbox(), child.own_inbox());
+    ended->keeps_inbox_ = inbox_keeping::no;
+    ended->move_monitors(child);
+  }
+  reference_key::occupy(child.place_, child);
+}
+
+void actor_access::keep_inbox(actor_base& child, inbox_keeping when) {
+  child.keeps_inbox_ = when;
+}
+
+/// It is not restarted after all.
+void actor_access::give_up(actor_base& ended) {
+  if (ended.keeps_inbox_ == inbox_keeping::no) return;
+  ended.keeps_inbox_ = inbox_keeping::no;
+  ended.close_inbox();
+  ended.drop_told();
+}
+
+void actor_access::end_for(actor_base& child, exit_reason why, bool brutally) {
+  child.end_for(std::move(why));
+  if (brutally) child.kill_brutally();
+}
 
 // --- behaviour --------------------------------------------------------------
 

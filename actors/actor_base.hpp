@@ -30,7 +30,8 @@ struct down {
   reference_key who; ///< of an actor; else nobody
   std::string name;
   exit_reason why;
-  /// Its supervisor restarts it: the monitor stays, and will tell again.
+  /// Its supervisor restarts it: the monitor stays, and tells again when it
+  /// ends again, or is given up.
   bool restarts = false;
 };
 
@@ -40,6 +41,9 @@ struct exit_signal {
   reference_key from; ///< the actor that ended, or called; else nobody
   exit_reason why;
 };
+
+/// Whether an actor that ends leaves its mail to the next in its place.
+enum class inbox_keeping : std::uint8_t { no, unless_orderly, yes };
 
 /// Other receivers of an actor's mail, for a time: see `actor::become`.
 struct behaviour_base {
@@ -149,6 +153,8 @@ private:
   void set_behaviour(std::shared_ptr<behaviour_base> next);
   std::shared_ptr<behaviour_base> own_behaviour() const;
   void forget_monitor(monitor_entry& entry);
+  void move_monitors(actor_base& next);
+  void drop_told();
   void drop_monitors() noexcept;
   exit_pair* pair_with(const greenlet_base& other) const;
 
@@ -157,7 +163,7 @@ private:
   bool begun_ = false;
   bool traps_exits_ = false;
   bool has_behaviour_ = false;
-  bool keeps_inbox_ = false; // at its end, for one that will be restarted
+  inbox_keeping keeps_inbox_ = inbox_keeping::no;
 };
 
 /// For what is inside; not for programs.
@@ -187,6 +193,14 @@ struct actor_access {
     return ended.ended_for();
   }
   static void exit(actor_base& target, exit_reason why);
+
+  // For supervisors.
+  static async_result<void> start(actor_base& child);
+  static void take_over(actor_base& child, actor_base* ended);
+  static void keep_inbox(actor_base& child, inbox_keeping when);
+  static void give_up(actor_base& ended);
+  static void end_for(actor_base& child, exit_reason why, bool brutally);
+  static std::uint32_t handled(const actor_base& of) { return of.handled_; }
 
   /// Adds `mail` as the inbox allows: may wait until `until`. False when that
   /// `failed`; for a closed inbox it is a dead letter, which is no failure.

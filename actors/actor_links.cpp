@@ -30,7 +30,7 @@ void actor_base::monitor_entry::ended(greenlet_link& link,
   auto& self = static_cast<monitor_entry&>(link);
   actor_base& watcher = self.watcher;
   auto* const actor = dynamic_cast<actor_base*>(&target);
-  const bool restarts = actor && actor->keeps_inbox_;
+  const bool restarts = actor && actor->keeps_inbox_ != inbox_keeping::no;
   watcher.add_system(watcher.wrap_down(down{self.id, self.key, target.name(),
                                             exit_reason_of(target), restarts}));
   if (restarts) {
@@ -55,7 +55,7 @@ monitor_id actor_base::monitor(greenlet_base& target,
   auto& entry = own_extras().monitors[id];
   entry = std::make_unique<monitor_entry>(*this, id, target, key);
   auto* const actor = dynamic_cast<actor_base*>(&target);
-  if (actor && actor->dead() && actor->keeps_inbox_) {
+  if (actor && actor->dead() && actor->keeps_inbox_ != inbox_keeping::no) {
     entry->target = nullptr;
     actor->own_extras().told.push_back(entry.get());
   } else {
@@ -80,6 +80,28 @@ void actor_base::forget_monitor(monitor_entry& entry) {
     entry.target->remove_link(entry);
   } else if (actor_base* waits = entry.key.local(); waits && !entry.target) {
     std::erase(waits->own_extras().told, &entry);
+  }
+}
+
+/// Those that were told of this end are told of the next.
+void actor_base::move_monitors(actor_base& next) {
+  actor_extras* const own = extras_if_any();
+  if (!own) return;
+  for (monitor_entry* each : std::exchange(own->told, {})) {
+    each->target = &next;
+    next.add_link(*each);
+  }
+}
+
+/// There is no next.
+void actor_base::drop_told() {
+  actor_extras* const own = extras_if_any();
+  if (!own) return;
+  for (monitor_entry* each : std::exchange(own->told, {})) {
+    actor_base& watcher = each->watcher;
+    watcher.add_system(watcher.wrap_down(
+        down{each->id, each->key, name(), ended_for(), false}));
+    watcher.own_extras().monitors.erase(each->id);
   }
 }
 

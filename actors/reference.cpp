@@ -13,6 +13,7 @@
 namespace greenroom {
 
 constinit thread_local reference_key::table* reference_key::local_ = nullptr;
+constinit thread_local reference_key::claim* reference_key::claimed_ = nullptr;
 
 namespace {
 
@@ -41,7 +42,7 @@ struct reference_tables {
   static void clear(table& ended) {
     for (std::uint32_t i = ended.size; i-- > 0;) {
       reference_key::place& each = ended.places[i];
-      if (each.actor) reference_key::free_place(ended, i);
+      if (each.generation % 2) reference_key::free_place(ended, i);
     }
   }
 
@@ -72,12 +73,16 @@ struct reference_tables {
   std::map<hub_seat*, std::unique_ptr<table>> all; // guarded by lock
 };
 
-reference_key::half reference_key::enter(actor_base& made) {
+reference_key::table& reference_key::own_table() {
   if (!local_ && hub::current().address().is_here())
     static thread_local reference_tables::of_thread of_thread{local_};
   if (!local_)
     throw std::logic_error("an actor was made after its thread's end");
-  table& here = *local_;
+  return *local_;
+}
+
+reference_key::half reference_key::new_place() {
+  table& here = own_table();
   std::uint32_t index = here.first_free;
   if (index != no_place) {
     here.first_free = here.places[index].next_free;
@@ -85,14 +90,55 @@ reference_key::half reference_key::enter(actor_base& made) {
     if (here.size == here.capacity) reference_tables::grow(here);
     index = here.size++;
   }
-  place& taken = here.places[index];
-  taken.actor = &made;
-  return {index, ++taken.generation};
+  here.places[index].next_free = no_place;
+  return {index, ++here.places[index].generation};
 }
 
-void reference_key::leave(half ended) {
+reference_key::half reference_key::enter(actor_base& made) {
+  const auto* const begin = reinterpret_cast<const std::byte*>(&made);
+  if (claimed_ && !std::less<>{}(begin, claimed_->begin_) &&
+      std::less<>{}(begin, claimed_->end_))
+    return claimed_->place_;
+  const half own = new_place();
+  local_->places[own.place].actor = &made;
+  return own;
+}
+
+void reference_key::leave(half ended, const actor_base& actor) {
   // Else it has left already, or the thread's table has gone.
-  if (reference_key{ended}.local()) free_place(*local_, ended.place);
+  if (reference_key{ended}.local() != &actor) return;
+  place& left = local_->places[ended.place];
+  if (left.reserved())
+    left.actor = nullptr;
+  else
+    free_place(*local_, ended.place);
+}
+
+reference_key::half reference_key::reserve() {
+  const half made = new_place();
+  local_->places[made.place].next_free = place::reserved_mark;
+  return made;
+}
+
+void reference_key::occupy(half reserved, actor_base& next) {
+  local_->places[reserved.place].actor = &next;
+}
+
+void reference_key::release(half reserved) noexcept {
+  if (!local_) return;
+  place& left = local_->places[reserved.place];
+  if (left.generation != reserved.generation) return;
+  left.next_free = no_place;
+  if (!left.actor) free_place(*local_, reserved.place);
+}
+
+reference_key::claim::claim(const void* memory, std::size_t size, half reserved)
+    : begin_(static_cast<const std::byte*>(memory)), end_(begin_ + size),
+      place_(reserved), outer_(std::exchange(claimed_, this)) {
+}
+
+reference_key::claim::~claim() {
+  claimed_ = outer_;
 }
 
 /// A place that has used up its generations is not taken again: the next key

@@ -52,6 +52,35 @@ public:
     std::uint32_t place;
     std::uint32_t generation;
   };
+  explicit reference_key(half of_here)
+      : table_(local_), place_(of_here.place),
+        generation_(of_here.generation) {}
+
+  // --- for supervisors ------------------------------------------------------
+
+  /// A place for one actor after the other, to begin with for none.
+  static half reserve();
+  /// Has `next` take the place over.
+  static void occupy(half reserved, actor_base& next);
+  /// It is nobody's any more.
+  static void release(half reserved) noexcept;
+
+  /// Within its scope, the actor that is made in that memory gets the place,
+  /// to `occupy` it, instead of one of its own.
+  class claim {
+  public:
+    claim(const void* memory, std::size_t size, half reserved);
+    claim(const claim&) = delete;
+    claim& operator=(const claim&) = delete;
+    ~claim();
+
+  private:
+    friend class reference_key;
+    const std::byte* begin_;
+    const std::byte* end_;
+    half place_;
+    claim* outer_;
+  };
 
 private:
   friend class actor_base;
@@ -61,7 +90,10 @@ private:
   struct place {
     actor_base* actor = nullptr;
     std::uint32_t generation = 0; // odd while taken
-    std::uint32_t next_free = 0;
+    std::uint32_t next_free = 0; // while it is free
+    // While it is taken: kept when its actor ends.
+    bool reserved() const { return next_free == reserved_mark; }
+    static constexpr std::uint32_t reserved_mark = 0xfffffffe;
   };
 
   /// The places for actors of the hub in one seat; kept for ever like that, so
@@ -82,15 +114,14 @@ private:
            table_->seat == hub_address::here_if_any().seat();
   }
 
-  explicit reference_key(half of_here)
-      : table_(local_), place_(of_here.place), generation_(of_here.generation) {
-  }
-
   static half enter(actor_base& made);
-  static void leave(half ended);
+  static void leave(half ended, const actor_base& actor);
+  static half new_place();
+  static table& own_table();
   static void free_place(table& of, std::uint32_t index);
 
   static constinit thread_local table* local_; // null until first needed
+  static constinit thread_local claim* claimed_;
 
   table* table_ = nullptr;
   std::uint32_t place_ = 0;
