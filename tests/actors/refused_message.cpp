@@ -1,6 +1,7 @@
 // Must not compile: see compile_test.
 
 #include <greenroom/actors/actor.hpp>
+#include <greenroom/actors/address.hpp>
 
 struct deposit {
   long amount;
@@ -23,5 +24,9 @@ void refused(greenroom::actor_ref<account> to) {
 #elif defined(SPAWN)
   greenroom::spawn<account>("not an argument");
   (void)to;
+#elif defined(ADDRESS)
+  const greenroom::address<deposit, unknown> wrong = to;
+#elif defined(ADDRESS_SEND)
+  greenroom::address<deposit>{to}.send(unknown{});
 #endif
 }
