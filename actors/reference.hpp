@@ -53,8 +53,8 @@ public:
     std::uint32_t generation;
   };
   explicit reference_key(half of_here)
-      : table_(local_), place_(of_here.place),
-        generation_(of_here.generation) {}
+      : table_(local_), place_(of_here.place), generation_(of_here.generation) {
+  }
 
   // --- for supervisors ------------------------------------------------------
 
@@ -90,7 +90,7 @@ private:
   struct place {
     actor_base* actor = nullptr;
     std::uint32_t generation = 0; // odd while taken
-    std::uint32_t next_free = 0; // while it is free
+    std::uint32_t next_free = 0;  // while it is free
     // While it is taken: kept when its actor ends.
     bool reserved() const { return next_free == reserved_mark; }
     static constexpr std::uint32_t reserved_mark = 0xfffffffe;

@@ -1,0 +1,568 @@
+#include "supervisor_core.hpp"
+
+#include <greenroom/hub/hub.hpp>
+#include <greenroom/hub/log.hpp>
+#include <greenroom/hub/wait.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <utility>
+
+namespace greenroom {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How long one that was killed brutally may take.
+constexpr std::chrono::nanoseconds patience = 1s;
+
+[[noreturn]] void refuse(const std::string& why) {
+  throw std::invalid_argument(why);
+}
+
+} // namespace
+
+bool restart_window::allows_another(steady_time now) {
+  if (times_.empty()) return false;
+  if (used_ < times_.size()) {
+    times_[(oldest_ + used_++) % times_.size()] = now;
+    return true;
+  }
+  const bool too_soon = now - times_[oldest_] <= within_;
+  times_[oldest_] = now;
+  oldest_ = (oldest_ + 1) % times_.size();
+  return !too_soon;
+}
+
+// --- children ---------------------------------------------------------------
+
+supervisor_core::child::~child() {
+  detach();
+  if (actor_base* last = actor()) actor_access::give_up(*last);
+  if (place) reference_key::release(*place);
+}
+
+actor_base* supervisor_core::child::actor() const {
+  return kind == child_kind::actor && body ? static_cast<actor_base*>(&*body)
+                                           : nullptr;
+}
+
+/// Nothing that happens to it is told any more.
+void supervisor_core::child::detach() {
+  if (link.next) body->remove_link(link);
+  if (delay.linked()) delay.unlink();
+}
+
+void supervisor_core::child::end_link::ended(greenlet_link& link,
+                                             greenlet_base&) {
+  auto& self = static_cast<end_link&>(link);
+  self.owner.order([&core = self.owner, serial = self.of.serial] {
+    core.child_ended(serial);
+  });
+}
+
+void supervisor_core::child::delay_timer::fired(timer& due) {
+  auto& self = static_cast<delay_timer&>(due);
+  self.owner.order([&core = self.owner, serial = self.of.serial] {
+    core.start_delayed(serial);
+  });
+}
+
+supervisor_core::supervisor_core(restart_strategy how,
+                                 supervisor_options limits)
+    : strategy(how), options(std::move(limits)),
+      window_(std::max(options.max_restarts, 0), options.within),
+      random_(std::random_device{}()) {
+  if (options.max_restarts < 0)
+    refuse("supervisor '" + options.name + "': max_restarts is " +
+           std::to_string(options.max_restarts));
+  if (options.within <= 0ns)
+    refuse("supervisor '" + options.name + "': `within` is not positive");
+  if (strategy == dynamic) check("children", options.children);
+}
+
+supervisor_core::~supervisor_core() = default;
+
+std::string supervisor_core::named(const child& one) const {
+  return "supervisor '" + options.name + "': child '" + one.id + "'";
+}
+
+/// Throws when a child may not be added.
+void supervisor_core::check(const std::string& id,
+                            const child_options& how) const {
+  const std::string who = "supervisor '" + options.name + "': child '" + id;
+  if (how.shutdown < 0ns || how.start_within <= 0ns)
+    refuse(who + "' has a negative time limit");
+  if (how.delay.first < 0ns || how.delay.most < how.delay.first ||
+      !(how.delay.factor >= 1) || !(how.delay.jitter >= 0) ||
+      how.delay.jitter > 1)
+    refuse(who + "' has a restart delay that makes no sense");
+  if (!how.significant) return;
+  if (how.restart == permanent)
+    refuse(who + "' is permanent and significant: it never ends for good");
+  if (options.when_done == auto_shutdown::never)
+    refuse(who + "' is significant, but its supervisor has "
+                 "auto_shutdown::never");
+}
+
+supervisor_core::child& supervisor_core::add(std::string id,
+                                             const child_options& how,
+                                             child_kind kind) {
+  check(id, how);
+  if (const child* other = find(id))
+    refuse(named(*other) +
+           (other->alive() ? " is running already" : " is there already"));
+  return add_new(std::move(id), how, kind);
+}
+
+void supervisor_core::add_and_start(child& added) {
+  if (!running()) return;
+  if (const auto why = start_child(added)) {
+    const std::string text =
+        named(added) + " failed to start: " + to_string(*why);
+    erase(added);
+    throw start_failure(text);
+  }
+  if (added.state == child_state::stopped && added.how.restart == temporary)
+    erase(added);
+}
+
+reference_key supervisor_core::start_in_place(child& added) {
+  added.place = reference_key::reserve();
+  const reference_key key{*added.place};
+  add_and_start(added);
+  return key;
+}
+
+supervisor_core::child& supervisor_core::add_nameless() {
+  return add_new(options.name + "#" + std::to_string(last_serial_ + 1),
+                 options.children, child_kind::actor);
+}
+
+supervisor_core::child& supervisor_core::add_new(std::string id,
+                                                 const child_options& how,
+                                                 child_kind kind) {
+  if (children.size() >= options.max_children)
+    refuse("supervisor '" + options.name + "': it has " +
+           std::to_string(children.size()) + " children, its most");
+  child& added = children.emplace_back(*this, std::move(id), how, kind);
+  added.serial = ++last_serial_;
+  added.added_later = running();
+  by_serial_[added.serial] = std::prev(children.end());
+  serials_[added.id] = added.serial;
+  return added;
+}
+
+void supervisor_core::erase(child& gone) {
+  const auto place = by_serial_.find(gone.serial);
+  const auto one = place->second;
+  by_serial_.erase(place);
+  serials_.erase(gone.id);
+  children.erase(one);
+}
+
+supervisor_core::child* supervisor_core::find(const std::string& id) {
+  const auto found = serials_.find(id);
+  return found == serials_.end() ? nullptr : by_serial(found->second);
+}
+
+supervisor_core::child* supervisor_core::by_serial(std::uint64_t serial) {
+  const auto found = by_serial_.find(serial);
+  return found == by_serial_.end() ? nullptr : &*found->second;
+}
+
+supervisor_core::child& supervisor_core::get(const std::string& id) {
+  if (child* found = find(id)) return *found;
+  refuse("supervisor '" + options.name + "' has no child '" + id + "'");
+}
+
+supervisor_core::child& supervisor_core::by_key(const reference_key& key) {
+  for (child& each : children)
+    if (each.place && reference_key{*each.place} == key) return each;
+  refuse("supervisor '" + options.name + "' has no child '" + to_string(key) +
+         "'");
+}
+
+// --- its own start and end --------------------------------------------------
+
+void supervisor_core::start() {
+  if (running())
+    throw_error(errc::already_started, "supervisor '" + options.name + "'");
+  runner_ = new runner(shared_from_this());
+  greenlet_access::share(*runner_);
+  greenlet_ = any_greenlet{*runner_};
+  runner_->name(options.name);
+  const any_greenlet made = greenlet_;
+  const auto started = actor_access::start(*runner_);
+  try {
+    started.get();
+  } catch (const std::system_error& error) {
+    made.join(); // all that it had started has ended
+    if (error.code() != errc::dead) throw;
+    throw start_failure(failure.empty() ? "supervisor '" + options.name +
+                                              "' was killed while it started"
+                                        : failure);
+  } catch (...) {
+    made.kill_soon();
+    throw;
+  }
+}
+
+/// In its greenlet.
+void supervisor_core::start_all() {
+  failure.clear();
+  window_.clear();
+  for (child& each : children) {
+    const auto why = start_child(each);
+    if (!why) continue;
+    failure = named(each) + " failed to start: " + to_string(*why);
+    stop_all(exit_kind::shutdown);
+    runner_->exit({exit_kind::shutdown, failure});
+  }
+  erase_if([](const child& each) {
+    return each.state == child_state::stopped && each.how.restart == temporary;
+  });
+}
+
+/// In its greenlet, whatever ended it: if it was killed, so are the children.
+void supervisor_core::at_end(const exit_reason& why) {
+  for (auto each = children.rbegin(); each != children.rend(); ++each) {
+    each->detach();
+    if (each->alive()) begin_stop(*each, exit_kind::killed);
+    each->state = child_state::stopped;
+    each->pending = false;
+    if (actor_base* last = each->actor())
+      actor_access::keep_inbox(*last, inbox_keeping::no);
+  }
+  erase_if([](const child& each) { return each.added_later; });
+  reason = why;
+  runner_ = nullptr;
+}
+
+void supervisor_core::stop(exit_reason why) {
+  const any_greenlet last = greenlet_;
+  stop_soon(std::move(why));
+  if (last) last.join();
+}
+
+void supervisor_core::stop_soon(exit_reason why) {
+  order([this, why = std::move(why)] {
+    stop_all(why);
+    runner_->exit(why);
+  });
+}
+
+void supervisor_core::order(std::function<void()> function) {
+  if (runner_ && !runner_->inbox().closed())
+    runner_->inbox().put(supervisor_order{std::move(function)});
+}
+
+// --- restarts ---------------------------------------------------------------
+
+void supervisor_core::child_ended(std::uint64_t serial) {
+  child* const ended = by_serial(serial);
+  if (!ended || ended->alive()) return;
+  ended->last_end = exit_reason_of(*ended->body);
+  const exit_reason why = ended->last_end;
+  const bool was_stuck = ended->state == child_state::stuck;
+  ended->state = child_state::stopped;
+  const bool again =
+      was_stuck ? ended->pending
+                : ended->how.restart == permanent ||
+                      (ended->how.restart == transient && !why.orderly());
+  if (again)
+    restart(*ended, why);
+  else
+    ended_for_good(*ended);
+}
+
+void supervisor_core::ended_for_good(child& ended) {
+  if (actor_base* last = ended.actor()) actor_access::give_up(*last);
+  const bool significant = ended.how.significant;
+  if (ended.how.restart == temporary || strategy == dynamic) erase(ended);
+  if (!significant || options.when_done == auto_shutdown::never) return;
+  const bool others =
+      std::any_of(children.begin(), children.end(), [](const child& each) {
+        return each.how.significant && each.state != child_state::stopped;
+      });
+  if (options.when_done == auto_shutdown::all && others) return;
+  stop_all(exit_kind::shutdown);
+  runner_->exit({exit_kind::shutdown, "its significant children have ended"});
+}
+
+void supervisor_core::restart(child& first, const exit_reason& first_why) {
+  child* failed = &first;
+  exit_reason why = first_why;
+  for (;;) {
+    if (!window_.allows_another(now())) give_up(*failed, why);
+    ++failed->restarts;
+    failed->pending = true;
+    stop_affected(*failed);
+    const auto wait = next_delay(*failed);
+    if (wait > 0ns) {
+      failed->state = child_state::delayed;
+      hub::current().arm(failed->delay, deadline{wait});
+      return;
+    }
+    failed = start_again(*failed);
+    if (!failed) return;
+    why = failed->last_end;
+  }
+}
+
+void supervisor_core::start_delayed(std::uint64_t serial) {
+  child* const waiting = by_serial(serial);
+  if (!waiting || waiting->state != child_state::delayed) return;
+  if (child* failed = start_again(*waiting)) restart(*failed, failed->last_end);
+}
+
+bool supervisor_core::affects(const child& failed, const child& other) const {
+  if (&failed == &other) return true;
+  if (strategy == one_for_all) return true;
+  return strategy == rest_for_one && failed.serial < other.serial;
+}
+
+/// Those that are to be restarted with the failed one, in reverse order; a
+/// temporary one is forgotten.
+void supervisor_core::stop_affected(child& failed) {
+  for (auto each = children.end(); each != children.begin();) {
+    child& other = *--each;
+    if (&other == &failed || !affects(failed, other)) continue;
+    if (!other.alive() && other.state != child_state::delayed) continue;
+    stop_child(other, exit_kind::shutdown, true);
+    other.pending = true;
+    if (other.how.restart == temporary && !other.alive()) {
+      const auto next = std::next(each);
+      erase(other);
+      each = next;
+    }
+  }
+}
+
+/// Starts it and what was stopped with it; returns the one that failed to.
+supervisor_core::child* supervisor_core::start_again(child& first) {
+  for (child& each : children) {
+    if (!each.pending || !affects(first, each)) continue;
+    if (each.alive()) continue; // stuck: when it has ended
+    each.pending = false;
+    if (const auto why = start_child(each)) {
+      each.last_end = *why;
+      return &each;
+    }
+  }
+  return nullptr;
+}
+
+void supervisor_core::give_up(const child& failed, const exit_reason& why) {
+  const std::string text =
+      "supervisor '" + options.name + "' gives up: child '" + failed.id +
+      "' ended with " + to_string(why) + ", and more than " +
+      std::to_string(options.max_restarts) + " restarts within " +
+      std::to_string(std::chrono::duration<double>(options.within).count()) +
+      " s are not allowed";
+  log_error(text);
+  stop_all(exit_kind::shutdown);
+  runner_->exit({exit_kind::shutdown, text});
+}
+
+std::chrono::nanoseconds supervisor_core::next_delay(child& failed) {
+  const restart_delay& how = failed.how.delay;
+  if (how.first == 0ns) return 0ns;
+  const bool afresh =
+      failed.waited == 0ns || now() - failed.started >= how.reset_after;
+  const double next =
+      afresh ? static_cast<double>(how.first.count())
+             : std::min(static_cast<double>(failed.waited.count()) * how.factor,
+                        static_cast<double>(how.most.count()));
+  failed.waited = std::chrono::nanoseconds(std::llround(next));
+  std::uniform_real_distribution<double> spread{1 - how.jitter, 1 + how.jitter};
+  return std::chrono::nanoseconds(std::llround(next * spread(random_)));
+}
+
+// --- starting and stopping a child ------------------------------------------
+
+/// Why it could not be started, if so. One that ends itself normally while it
+/// starts is left out, as Erlang's `ignore` has it.
+std::optional<exit_reason> supervisor_core::start_child(child& next) {
+  next.state = child_state::starting;
+  next.started = now();
+  try {
+    switch (next.kind) {
+    case child_kind::actor:
+      make_actor(next);
+      await_start(next, actor_access::start(*next.actor()));
+      break;
+    case child_kind::greenlet:
+      next.body = spawn(spawn_options{.name = next.id}, next.function);
+      break;
+    case child_kind::supervisor:
+      next.tree->start();
+      next.body = next.tree->greenlet();
+      break;
+    }
+  } catch (const greenlet_exit&) {
+    throw;
+  } catch (const start_failure& failed) {
+    next.state = child_state::stopped;
+    return exit_reason{exit_kind::shutdown, failed.what()};
+  } catch (...) {
+    next.state = child_state::stopped;
+    return exit_reason{std::current_exception()};
+  }
+  if (next.state == child_state::starting) {
+    next.state = child_state::running;
+    next.body->add_link(next.link);
+    return {};
+  }
+  if (next.last_end.orderly()) {
+    if (actor_base* last = next.actor()) actor_access::give_up(*last);
+    return {};
+  }
+  return next.last_end;
+}
+
+/// Takes over the place, mail and monitors of the one before.
+void supervisor_core::make_actor(child& next) {
+  const any_greenlet before = next.body;
+  actor_base* const ended = next.actor();
+  actor_base* const made = next.make(*next.place);
+  next.body = any_greenlet{*made};
+  made->name(next.id);
+  actor_access::keep_inbox(
+      *made, next.how.restart == permanent   ? inbox_keeping::yes
+             : next.how.restart == transient ? inbox_keeping::unless_orderly
+                                             : inbox_keeping::no);
+  actor_access::take_over(*made, ended);
+}
+
+void supervisor_core::await_start(child& next,
+                                  const async_result<void>& started) {
+  try {
+    started.get(next.how.start_within);
+  } catch (const std::system_error& error) {
+    if (error.code() == errc::timed_out) {
+      actor_access::end_for(*next.actor(), exit_kind::timeout, true);
+      finish_stop(next, patience);
+    } else if (error.code() != errc::dead) {
+      throw;
+    }
+    next.body.join(patience);
+    next.last_end = exit_reason_of(*next.body);
+    next.state = child_state::stopped;
+  }
+}
+
+void supervisor_core::begin_stop(child& running, const exit_reason& why) {
+  const bool brutally = running.how.shutdown == brutal_kill;
+  const exit_reason told = brutally ? exit_kind::killed : why;
+  switch (running.kind) {
+  case child_kind::actor:
+    actor_access::end_for(*running.actor(), told, brutally);
+    break;
+  case child_kind::greenlet:
+    brutally ? running.body->kill_brutally() : running.body->kill_soon();
+    break;
+  case child_kind::supervisor:
+    brutally || why.kind() == exit_kind::killed ? running.body->kill_brutally()
+                                                : running.tree->stop_soon(why);
+    break;
+  }
+}
+
+/// False when it does not end.
+bool supervisor_core::finish_stop(child& running, deadline until) {
+  if (running.body.join(until)) return true;
+  if (running.how.shutdown != brutal_kill)
+    log_warning(named(running) + " has not ended in time, and is killed");
+  running.body->kill_brutally();
+  if (running.body.join(patience)) return true;
+  const wait_record* wait = running.body->waiting_on();
+  log_error(named(running) + " does not end: it " +
+            (wait ? std::string("waits in ") + wait->what : "runs"));
+  return false;
+}
+
+void supervisor_core::stop_child(child& running, const exit_reason& why,
+                                 bool keeps_mail) {
+  running.detach();
+  running.pending = false;
+  running.state = child_state::stopped;
+  actor_base* const actor = running.actor();
+  if (!running.alive()) {
+    if (actor && !keeps_mail) actor_access::give_up(*actor);
+    return;
+  }
+  if (actor)
+    actor_access::keep_inbox(*actor, keeps_mail ? inbox_keeping::yes
+                                                : inbox_keeping::no);
+  begin_stop(running, why);
+  if (!finish_stop(running, deadline{running.how.shutdown})) {
+    running.state = child_state::stuck;
+    running.body->add_link(running.link);
+    return;
+  }
+  running.last_end = exit_reason_of(*running.body);
+}
+
+/// In reverse order; the children of a dynamic one all at once.
+void supervisor_core::stop_all(const exit_reason& why) {
+  if (strategy == dynamic)
+    for (child& each : children) {
+      each.detach();
+      if (each.alive()) begin_stop(each, why);
+    }
+  for (auto each = children.rbegin(); each != children.rend(); ++each)
+    stop_child(*each, why, false);
+}
+
+// --- by hand ----------------------------------------------------------------
+
+void supervisor_core::terminate(child& ended, bool forget) {
+  stop_child(ended, exit_kind::shutdown, false);
+  if (forget || ended.how.restart == temporary) erase(ended);
+}
+
+void supervisor_core::restart_by_hand(child& stopped) {
+  if (!running()) refuse("supervisor '" + options.name + "' is not running");
+  if (stopped.alive()) refuse(named(stopped) + " is running");
+  stopped.detach();
+  if (const auto why = start_child(stopped))
+    throw start_failure(named(stopped) +
+                        " failed to start: " + to_string(*why));
+}
+
+void supervisor_core::remove(child& stopped) {
+  if (stopped.alive()) refuse(named(stopped) + " is running");
+  if (stopped.state == child_state::delayed)
+    refuse(named(stopped) + " is about to be restarted");
+  erase(stopped);
+}
+
+// --- listings ---------------------------------------------------------------
+
+std::vector<child_info> supervisor_core::list() const {
+  std::vector<child_info> all;
+  for (const child& each : children) {
+    child_info info;
+    info.id = each.id;
+    info.kind = each.kind;
+    info.state = each.state;
+    info.restart = each.how.restart;
+    info.restarts = each.restarts;
+    info.last_end = each.last_end;
+    if (each.place) info.key = reference_key{*each.place};
+    if (const actor_base* actor = each.actor()) {
+      info.inbox = actor->inbox_size();
+      info.handled = actor_access::handled(*actor);
+    }
+    if (each.alive())
+      if (const wait_record* wait = each.body->waiting_on())
+        info.waits_in = wait->what;
+    if (each.tree) info.children = each.tree->children();
+    all.push_back(std::move(info));
+  }
+  return all;
+}
+
+} // namespace greenroom

@@ -1,0 +1,922 @@
+#include "hub/support.hpp"
+
+#include <greenroom/actors/supervisor.hpp>
+#include <greenroom/hub/greenlet.hpp>
+#include <greenroom/hub/hub.hpp>
+#include <greenroom/hub/timeout.hpp>
+#include <greenroom/mailbox/async_result.hpp>
+
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace greenroom;
+using namespace std::chrono_literals;
+using test::error_of;
+using test::in_hub;
+using test::time_of;
+
+namespace {
+
+class member;
+
+struct call {
+  std::function<void(member&)> function;
+};
+struct note {
+  std::string text;
+};
+struct serial {
+  using reply = int;
+};
+
+/// Writes down when it starts and ends.
+class member : public actor<call, note, serial> {
+public:
+  explicit member(std::string& trace, std::function<void()> start = {})
+      : trace_(trace), start_(std::move(start)), serial_(++made) {}
+
+  using actor::exit;
+  static inline int made = 0;
+
+private:
+  void on_start() override {
+    if (start_) start_();
+    trace_ += "up(" + name() + ") ";
+  }
+  void on_stop(const exit_reason& why) override {
+    trace_ += "down(" + name() + ", " + to_string(why) + ") ";
+  }
+  void receive(call message) override { message.function(*this); }
+  void receive(note message) override { trace_ += message.text + " "; }
+  int receive(serial) override { return serial_; }
+
+  std::string& trace_;
+  std::function<void()> start_;
+  int serial_;
+};
+
+const exit_reason boom = exit_reason::custom(0, "boom");
+const supervisor_options often{.max_restarts = 10, .within = 5s};
+
+/// Adds members with these names.
+std::vector<actor_ref<member>> add_members(supervisor& tree,
+                                           const std::string& names,
+                                           std::string& trace,
+                                           const child_options& how = {}) {
+  std::vector<actor_ref<member>> all;
+  for (const char each : names)
+    all.push_back(tree.add<member>(std::string(1, each), how, std::ref(trace)));
+  return all;
+}
+
+void end(const actor_ref<member>& one, exit_reason why) {
+  one.send(call{[why = std::move(why)](member& self) { self.exit(why); }});
+  idle();
+}
+
+std::string names(const supervisor& tree) {
+  std::string all;
+  for (const child_info& each : tree.children())
+    all += each.id + (each.state == child_state::running ? "" : "!") + " ";
+  return all;
+}
+
+/// Takes out and returns what has been written.
+std::string taken(std::string& trace) {
+  return std::exchange(trace, {});
+}
+
+} // namespace
+
+// The names in front are those of the cases that Erlang/OTP 25 was run with.
+TEST_SUITE("actors") {
+  TEST_CASE("S01: children start in order, each when the one before has") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one};
+      tree.add<member>("a", permanent, std::ref(trace), [] { sleep(1s); });
+      tree.add<member>("b", permanent, std::ref(trace));
+      tree.add<member>("c", permanent, std::ref(trace));
+      CHECK(trace.empty());
+      CHECK(time_of([&] { tree.start(); }) == 1s);
+      CHECK(trace == "up(a) up(b) up(c) ");
+      CHECK(names(tree) == "a b c ");
+      tree.stop();
+    });
+  }
+
+  TEST_CASE("S02: stop ends the children in reverse, and gives its reason") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one};
+      add_members(tree, "abc", trace);
+      tree.start();
+      (void)taken(trace);
+      tree.stop();
+      CHECK(trace == "down(c, shutdown) down(b, shutdown) down(a, shutdown) ");
+      CHECK(tree.reason() == exit_kind::shutdown);
+      CHECK_FALSE(tree.running());
+      CHECK(tree.greenlet().dead());
+    });
+  }
+
+  TEST_CASE("S03: whom a strategy restarts") {
+    in_hub([] {
+      std::string trace;
+      const auto run = [&](restart_strategy strategy) {
+        supervisor tree{strategy, often};
+        auto all = add_members(tree, "abc", trace);
+        tree.add<member>("d", temporary, std::ref(trace));
+        tree.start();
+        (void)taken(trace);
+        end(all[1], boom);
+        const std::string happened = taken(trace) + "left " + names(tree);
+        tree.stop();
+        return happened;
+      };
+      CHECK(run(one_for_one) == "down(b, custom: boom) up(b) left a b c d ");
+      CHECK(run(one_for_all) ==
+            "down(b, custom: boom) down(d, shutdown) down(c, shutdown) "
+            "down(a, shutdown) up(a) up(b) up(c) left a b c ");
+      CHECK(run(rest_for_one) ==
+            "down(b, custom: boom) down(d, shutdown) down(c, shutdown) "
+            "up(b) up(c) left a b c ");
+    });
+  }
+
+  TEST_CASE("S04: when a child is restarted") {
+    in_hub([] {
+      std::string trace;
+      const auto after = [&](restart_policy policy, const exit_reason& why) {
+        supervisor tree{one_for_one};
+        const auto a = tree.add<member>("a", policy, std::ref(trace));
+        tree.start();
+        if (why.kind() == exit_kind::kill)
+          a.exit(why);
+        else
+          end(a, why);
+        idle();
+        const auto left = tree.children();
+        tree.stop();
+        return left.empty() ? std::string("forgotten")
+                            : to_string(left.front().state);
+      };
+      for (const exit_reason& why :
+           {exit_reason(exit_kind::normal), exit_reason(exit_kind::shutdown),
+            exit_reason(exit_kind::shutdown, "x")}) {
+        CHECK(after(permanent, why) == "running");
+        CHECK(after(transient, why) == "stopped");
+        CHECK(after(temporary, why) == "forgotten");
+      }
+      for (const exit_reason& why : {exit_reason(exit_kind::kill), boom}) {
+        CHECK(after(permanent, why) == "running");
+        CHECK(after(transient, why) == "running");
+        CHECK(after(temporary, why) == "forgotten");
+      }
+    });
+  }
+
+  TEST_CASE("S05: by default the second failure within five seconds is too "
+            "many") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one};
+      const auto a = tree.add<member>("a", permanent, std::ref(trace));
+      tree.start();
+      (void)taken(trace);
+      test::captured_log log;
+      end(a, boom);
+      CHECK(taken(trace) == "down(a, custom: boom) up(a) ");
+      end(a, boom);
+      CHECK(taken(trace) == "down(a, custom: boom) ");
+      CHECK_FALSE(tree.running());
+      CHECK(tree.reason().kind() == exit_kind::shutdown);
+      CHECK(log.count("gives up: child 'a' ended with custom: boom") == 1);
+      CHECK(a.dead());
+    });
+  }
+
+  TEST_CASE("S06: without restarts the first failure ends all") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one, {.max_restarts = 0}};
+      const auto all = add_members(tree, "ab", trace);
+      tree.start();
+      (void)taken(trace);
+      test::captured_log log;
+      end(all[0], boom);
+      CHECK(trace == "down(a, custom: boom) down(b, shutdown) ");
+      CHECK_FALSE(tree.running());
+    });
+  }
+
+  TEST_CASE("S07: failures that are far enough apart are borne") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one, {.max_restarts = 2, .within = 1s}};
+      const auto a = tree.add<member>("a", permanent, std::ref(trace));
+      tree.start();
+      for (int i = 0; i < 20; ++i) {
+        end(a, boom);
+        sleep(501ms);
+      }
+      CHECK(tree.running());
+      CHECK(tree.children().front().restarts == 20);
+      tree.stop();
+    });
+  }
+
+  TEST_CASE("S08: a child has its time to end, then it is killed") {
+    in_hub([] {
+      std::string trace;
+      const auto stop_with = [&](std::chrono::nanoseconds time, auto busy) {
+        supervisor tree{one_for_one};
+        const auto a =
+            tree.add<member>("a", {.shutdown = time}, std::ref(trace));
+        tree.start();
+        a.send(call{busy});
+        yield();
+        (void)taken(trace);
+        const auto took = time_of([&] { tree.stop(); });
+        CHECK(a.dead());
+        return took;
+      };
+      const auto slow = [](member&) {
+        try {
+          sleep(1h);
+        } catch (const greenlet_exit&) {
+          sleep(2s);
+          throw;
+        }
+      };
+      const auto idle_one = [](member&) {};
+      CHECK(stop_with(5s, idle_one) == 0s);
+      CHECK(trace == "down(a, shutdown) ");
+      CHECK(stop_with(5s, slow) == 2s);
+      CHECK(trace == "down(a, shutdown) ");
+      test::captured_log log;
+      CHECK(stop_with(1s, slow) == 1s);
+      CHECK(log.count("'a' has not ended in time, and is killed") == 1);
+      CHECK(stop_with(infinity, slow) == 2s);
+      CHECK(stop_with(brutal_kill, slow) == 0s);
+      CHECK(trace == "down(a, killed) ");
+    });
+  }
+
+  TEST_CASE("one that does not end even then is named, and not replaced while "
+            "it lives") {
+    in_hub([] {
+      std::string trace;
+      bool let_go = false;
+      supervisor tree{one_for_all, often};
+      const auto all =
+          add_members(tree, "ab", trace, {.shutdown = brutal_kill});
+      tree.start();
+      all[1].send(call{[&](member&) {
+        while (!let_go) {
+          try {
+            sleep(100ms);
+          } catch (const greenlet_exit&) {
+            const shield guard;
+            sleep(100ms);
+          }
+        }
+      }});
+      yield();
+      (void)taken(trace);
+      test::captured_log log;
+      end(all[0], boom);
+      sleep(3s);
+      CHECK(log.count("child 'b' does not end: it waits in sleep") == 1);
+      CHECK(taken(trace) == "down(a, custom: boom) up(a) ");
+      CHECK(tree.children()[1].state == child_state::stuck);
+      let_go = true;
+      sleep(3s);
+      CHECK(tree.children()[1].state == child_state::running);
+      tree.stop();
+    });
+  }
+
+  TEST_CASE("S11: when a supervisor is killed, so are its children") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one};
+      const auto all = add_members(tree, "ab", trace);
+      tree.start();
+      (void)taken(trace);
+      SUBCASE("once") {
+        tree.greenlet().kill();
+      }
+      SUBCASE("brutally") {
+        tree.greenlet()->kill_brutally();
+      }
+      idle();
+      CHECK(trace == "down(b, killed) down(a, killed) ");
+      CHECK(tree.reason() == exit_kind::killed);
+      CHECK(all[0].dead());
+    });
+  }
+
+  TEST_CASE("S13: when a child fails to start, those before it are stopped") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one};
+      add_members(tree, "ab", trace);
+      std::string text;
+      SUBCASE("in on_start") {
+        tree.add<member>("c", permanent, std::ref(trace),
+                         [] { throw std::runtime_error("cannot"); });
+        text = "std::runtime_error: cannot";
+      }
+      SUBCASE("in its constructor") {
+        class broken : public actor<note> {
+        public:
+          broken() { throw std::runtime_error("cannot"); }
+
+        private:
+          void receive(note) override {}
+        };
+        tree.add<broken>("c", permanent);
+        text = "std::runtime_error: cannot";
+      }
+      SUBCASE("in time") {
+        tree.add<member>("c", {.start_within = 1s}, std::ref(trace),
+                         [] { sleep(1h); });
+        text = "timeout";
+      }
+      test::captured_log log;
+      const std::string error = error_of([&] { tree.start(); });
+      CHECK(error.find("supervisor 'supervisor': child 'c' failed to start: " +
+                       text) != std::string::npos);
+      CHECK(trace.find("up(a) up(b) ") == 0);
+      CHECK(trace.find("down(b, shutdown) down(a, shutdown) ") !=
+            std::string::npos);
+      CHECK_FALSE(tree.running());
+      CHECK(tree.reason().kind() == exit_kind::shutdown);
+    });
+  }
+
+  TEST_CASE("S14: a child that ends itself while it starts is left out") {
+    class shy : public actor<note> {
+      void on_start() override { exit(exit_kind::normal); }
+      void receive(note) override {}
+    };
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one};
+      const auto a = tree.add<shy>("a", permanent);
+      tree.add<member>("b", permanent, std::ref(trace));
+      tree.add<shy>("c", temporary);
+      tree.start();
+      CHECK(names(tree) == "a! b ");
+      CHECK(a.dead());
+      tree.stop();
+    });
+  }
+
+  TEST_CASE("S15: a restart that fails is tried again, and counts") {
+    in_hub([] {
+      std::string trace;
+      int starts = 0;
+      supervisor tree{one_for_one, {.max_restarts = 3}};
+      const auto a = tree.add<member>("a", permanent, std::ref(trace), [&] {
+        if (++starts > 1) throw std::runtime_error("not again");
+      });
+      tree.start();
+      test::captured_log log;
+      end(a, boom);
+      CHECK(starts == 4);
+      CHECK_FALSE(tree.running());
+    });
+  }
+
+  TEST_CASE("S16: children by their ids") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one};
+      const auto a = tree.add<member>("a", permanent, std::ref(trace));
+      tree.start();
+      const auto refused = [&](const std::string& text, auto&& call) {
+        CHECK(error_of(call) ==
+              "std::invalid_argument: supervisor 'supervisor'" + text);
+      };
+      refused(": child 'a' is running already",
+              [&] { tree.add<member>("a", permanent, std::ref(trace)); });
+      refused(": child 'a' is running", [&] { tree.remove("a"); });
+      refused(": child 'a' is running", [&] { tree.restart("a"); });
+      tree.terminate("a");
+      CHECK(a.dead());
+      CHECK(names(tree) == "a! ");
+      refused(": child 'a' is there already",
+              [&] { tree.add<member>("a", permanent, std::ref(trace)); });
+      tree.restart("a");
+      CHECK(a.ask(serial{}).get() > 0);
+      refused(" has no child 'b'", [&] { tree.terminate("b"); });
+      tree.terminate("a");
+      tree.remove("a");
+      CHECK(tree.size() == 0);
+      refused(" has no child 'a'", [&] { tree.restart("a"); });
+      const auto again = tree.add<member>("a", permanent, std::ref(trace));
+      CHECK(again != a);
+      CHECK(tree.find<member>("a") == again);
+      CHECK_FALSE(tree.find<member>("b").alive());
+      tree.stop();
+    });
+  }
+
+  TEST_CASE("S17: a significant child that has done its work stops all") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one,
+                      {.max_restarts = 5, .when_done = auto_shutdown::any}};
+      const auto a = tree.add<member>(
+          "a", {.restart = transient, .significant = true}, std::ref(trace));
+      tree.add<member>("b", permanent, std::ref(trace));
+      tree.start();
+      (void)taken(trace);
+      end(a, boom);
+      CHECK(taken(trace) == "down(a, custom: boom) up(a) ");
+      end(a, exit_kind::normal);
+      CHECK(trace == "down(a, normal) down(b, shutdown) ");
+      CHECK_FALSE(tree.running());
+      CHECK(tree.reason().kind() == exit_kind::shutdown);
+    });
+  }
+
+  TEST_CASE("S18: or the last of several") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one, {.when_done = auto_shutdown::all}};
+      const auto a = tree.add<member>(
+          "a", {.restart = temporary, .significant = true}, std::ref(trace));
+      const auto b = tree.add<member>(
+          "b", {.restart = transient, .significant = true}, std::ref(trace));
+      tree.add<member>("c", permanent, std::ref(trace));
+      tree.start();
+      (void)taken(trace);
+      end(a, boom);
+      CHECK(taken(trace) == "down(a, custom: boom) ");
+      CHECK(tree.running());
+      end(b, exit_kind::normal);
+      CHECK(trace == "down(b, normal) down(c, shutdown) ");
+      CHECK_FALSE(tree.running());
+    });
+  }
+
+  TEST_CASE("S19: contradictory options are refused before any child starts") {
+    in_hub([] {
+      std::string trace;
+      supervisor never{one_for_one};
+      CHECK_THROWS_AS(
+          never.add<member>("a", {.restart = transient, .significant = true},
+                            std::ref(trace)),
+          std::invalid_argument);
+      supervisor any{one_for_one, {.when_done = auto_shutdown::any}};
+      CHECK_THROWS_AS(
+          any.add<member>("a", {.significant = true}, std::ref(trace)),
+          std::invalid_argument);
+      CHECK_THROWS_AS(any.add<member>("a", {.shutdown = -1s}, std::ref(trace)),
+                      std::invalid_argument);
+      CHECK_THROWS_AS(any.add<member>("a", {.delay = {.first = 2s, .most = 1s}},
+                                      std::ref(trace)),
+                      std::invalid_argument);
+      CHECK(any.size() == 0);
+      CHECK(trace.empty());
+    });
+  }
+
+  TEST_CASE("S20: so are an id given twice, and bad limits") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one};
+      add_members(tree, "a", trace);
+      CHECK_THROWS_AS(add_members(tree, "a", trace), std::invalid_argument);
+      CHECK(tree.size() == 1);
+      CHECK_THROWS_AS((supervisor{one_for_one, {.max_restarts = -1}}),
+                      std::invalid_argument);
+      CHECK_THROWS_AS((supervisor{one_for_one, {.within = 0s}}),
+                      std::invalid_argument);
+    });
+  }
+
+  TEST_CASE("S21: a supervisor that gives up is restarted only if permanent") {
+    in_hub([] {
+      std::string trace;
+      const auto after = [&](restart_policy policy) {
+        supervisor top{one_for_one};
+        supervisor& sub =
+            top.add_supervisor("sub", policy, one_for_one, {.max_restarts = 0});
+        const auto w = sub.add<member>("w", permanent, std::ref(trace));
+        sub.add<member>("v", permanent, std::ref(trace));
+        top.start();
+        (void)taken(trace);
+        test::captured_log log;
+        end(w, boom);
+        const std::string happened = taken(trace) + names(top);
+        top.stop();
+        return happened;
+      };
+      const std::string ended = "down(w, custom: boom) down(v, shutdown) ";
+      CHECK(after(permanent) == ended + "up(w) up(v) sub ");
+      CHECK(after(transient) == ended + "sub! ");
+      CHECK(after(temporary) == ended);
+    });
+  }
+
+  TEST_CASE("S22: each escalation costs the supervisor above one restart") {
+    in_hub([] {
+      std::string trace;
+      supervisor top{one_for_one};
+      supervisor& sub = top.add_supervisor("sub", permanent, one_for_one,
+                                           {.max_restarts = 0});
+      const auto w = sub.add<member>("w", permanent, std::ref(trace));
+      top.add<member>("x", permanent, std::ref(trace));
+      top.start();
+      (void)taken(trace);
+      test::captured_log log;
+      end(w, boom);
+      CHECK(taken(trace) == "down(w, custom: boom) up(w) ");
+      end(w, boom);
+      CHECK(trace == "down(w, custom: boom) down(x, shutdown) ");
+      CHECK_FALSE(top.running());
+    });
+  }
+
+  TEST_CASE("S23: a dynamic supervisor has children of a kind, without ids") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{dynamic, {.max_restarts = 3, .max_children = 2}};
+      CHECK_THROWS_AS(tree.add<member>("a", permanent, std::ref(trace)),
+                      std::invalid_argument);
+      CHECK_THROWS_AS(tree.start_child<member>(std::ref(trace)),
+                      std::invalid_argument);
+      tree.start();
+      const auto one = tree.start_child<member>(std::ref(trace));
+      const auto two = tree.start_child<member>(std::ref(trace));
+      CHECK_THROWS_AS(tree.start_child<member>(std::ref(trace)),
+                      std::invalid_argument);
+      CHECK(tree.size() == 2);
+      tree.terminate(one);
+      CHECK(one.dead());
+      CHECK(tree.size() == 1);
+      CHECK_THROWS_AS(tree.terminate(one), std::invalid_argument);
+      (void)taken(trace);
+      end(two, boom);
+      CHECK(trace.find("up(") != std::string::npos);
+      CHECK(two.ask(serial{}).get() > 0);
+      tree.stop();
+    });
+  }
+
+  TEST_CASE("S23c: and stops them all at the same time") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{dynamic};
+      tree.start();
+      for (int i = 0; i < 5; ++i)
+        tree.start_child<member>(std::ref(trace)).send(call{[](member&) {
+          try {
+            sleep(1h);
+          } catch (const greenlet_exit&) {
+            sleep(2s);
+            throw;
+          }
+        }});
+      idle();
+      CHECK(time_of([&] { tree.stop(); }) == 2s);
+      CHECK(tree.size() == 0);
+    });
+  }
+
+  // --- what a restart keeps --------------------------------------------------
+
+  TEST_CASE("a reference stays good over a restart, and mail is kept, but for "
+            "the message that failed") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one, often};
+      const auto a = tree.add<member>("a", permanent, std::ref(trace));
+      tree.start();
+      const int before = a.ask(serial{}).get();
+      (void)taken(trace);
+      a.send(note{"1"});
+      a.send(call{[](member&) { throw std::runtime_error("poison"); }});
+      a.send(note{"2"});
+      const auto answer = a.ask(serial{});
+      a.send(note{"3"});
+      CHECK(answer.get() > before);
+      idle();
+      CHECK(trace == "1 down(a, std::runtime_error: poison) up(a) 2 3 ");
+      CHECK(a.alive());
+      CHECK(a.name() == "a");
+      tree.stop();
+      CHECK(a.dead());
+    });
+  }
+
+  TEST_CASE("who asked for what failed is told, also when it is restarted") {
+    in_hub([] {
+      class picky : public actor<serial> {
+        int receive(serial) override { throw std::runtime_error("poison"); }
+      };
+      supervisor tree{one_for_one, often};
+      const auto a = tree.add<picky>("a", permanent);
+      tree.start();
+      for (int i = 0; i < 3; ++i)
+        CHECK(error_of([&] { a.ask(serial{}).get(); }) ==
+              "std::runtime_error: poison");
+      tree.stop();
+      CHECK(error_of([&] { a.ask(serial{}).get(); }) ==
+            "std::system_error: the actor is not alive");
+    });
+  }
+
+  TEST_CASE("what is sent while a restart waits is kept") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one, often};
+      const auto a =
+          tree.add<member>("a", {.delay = {.first = 1s}}, std::ref(trace));
+      tree.start();
+      end(a, boom);
+      (void)taken(trace);
+      CHECK(tree.children().front().state == child_state::delayed);
+      a.send(note{"kept"});
+      const auto answer = a.ask(serial{});
+      CHECK(time_of([&] { answer.get(); }) == 1s);
+      CHECK(trace == "up(a) kept ");
+      SUBCASE("unless the tree stops") {
+        end(a, boom);
+        const auto lost = a.ask(serial{});
+        tree.stop();
+        CHECK(error_of([&] { lost.get(); }) ==
+              "std::system_error: the actor is not alive");
+      }
+      tree.stop();
+    });
+  }
+
+  TEST_CASE("restart delays grow, up to a limit, and begin anew") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one, {.max_restarts = 100, .within = 1h}};
+      const auto a = tree.add<member>(
+          "a",
+          {.delay = {.first = 1s, .most = 5s, .factor = 2, .reset_after = 10s}},
+          std::ref(trace));
+      tree.start();
+      const auto recovery = [&] {
+        end(a, boom);
+        return time_of([&] { a.ask(serial{}).get(); });
+      };
+      CHECK(recovery() == 1s);
+      CHECK(recovery() == 2s);
+      CHECK(recovery() == 4s);
+      CHECK(recovery() == 5s);
+      CHECK(recovery() == 5s);
+      sleep(10s);
+      CHECK(recovery() == 1s);
+      tree.stop();
+    });
+  }
+
+  TEST_CASE("a delayed restart lets siblings go on, and can be jittered") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one, {.max_restarts = 100}};
+      const auto a = tree.add<member>(
+          "a", {.delay = {.first = 1s, .most = 1s, .jitter = 0.5}},
+          std::ref(trace));
+      const auto b = tree.add<member>("b", permanent, std::ref(trace));
+      tree.start();
+      bool differed = false;
+      for (int i = 0; i < 20; ++i) {
+        end(a, boom);
+        CHECK(time_of([&] { b.ask(serial{}).get(); }) == 0s);
+        const auto took = time_of([&] { a.ask(serial{}).get(); });
+        CHECK(took >= 500ms);
+        CHECK(took <= 1500ms);
+        differed |= took != 1s;
+      }
+      CHECK(differed);
+      tree.stop();
+    });
+  }
+
+  TEST_CASE("a child waiting for its restart may be terminated") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one};
+      const auto a =
+          tree.add<member>("a", {.delay = {.first = 1s}}, std::ref(trace));
+      tree.start();
+      end(a, boom);
+      CHECK_THROWS_AS(tree.remove("a"), std::invalid_argument);
+      tree.terminate("a");
+      (void)taken(trace);
+      sleep(2s);
+      CHECK(trace.empty());
+      CHECK(a.dead());
+      tree.restart("a");
+      CHECK(trace == "up(a) ");
+      tree.stop();
+    });
+  }
+
+  TEST_CASE("a monitor hears of each failure of a supervised actor, and of its "
+            "end") {
+    class watcher : public actor<down, note> {
+    public:
+      watcher(actor_ref<member> of, std::string& trace)
+          : of_(of), trace_(trace) {}
+
+    private:
+      void on_start() override { monitor(of_); }
+      void receive(note) override {}
+      void receive(down message) override {
+        trace_ += "down(" + to_string(message.why) +
+                  (message.restarts ? ", restarts) " : ") ");
+      }
+      actor_ref<member> of_;
+      std::string& trace_;
+    };
+    in_hub([] {
+      std::string unread;
+      std::string heard;
+      supervisor tree{one_for_one, {.max_restarts = 2}};
+      const auto a = tree.add<member>("a", permanent, std::ref(unread));
+      tree.start();
+      const auto w = spawn<watcher>(a, heard);
+      idle();
+      end(a, boom);
+      CHECK(taken(heard) == "down(custom: boom, restarts) ");
+      SUBCASE("when it is stopped") {
+        tree.stop();
+        idle();
+        CHECK(heard == "down(shutdown) ");
+      }
+      SUBCASE("when its supervisor gives up") {
+        test::captured_log log;
+        end(a, boom);
+        (void)taken(heard);
+        end(a, boom);
+        idle();
+        CHECK(heard == "down(custom: boom, restarts) down(custom: boom) ");
+      }
+      w.stop();
+      w.join();
+    });
+  }
+
+  // --- children of other kinds ------------------------------------------------
+
+  TEST_CASE("a child may be a greenlet") {
+    in_hub([] {
+      int runs = 0;
+      supervisor tree{one_for_one, often};
+      tree.add("ticker", transient, [&] {
+        CHECK(current().name() == "ticker");
+        if (++runs < 3) throw std::runtime_error("no luck");
+        sleep(1s);
+      });
+      tree.start();
+      idle();
+      CHECK(runs == 3);
+      CHECK(names(tree) == "ticker ");
+      sleep(2s);
+      CHECK(names(tree) == "ticker! ");
+      tree.stop();
+    });
+  }
+
+  TEST_CASE("a tree of supervisors starts and stops as one, and lists itself") {
+    in_hub([] {
+      std::string trace;
+      supervisor top{one_for_one, {.name = "top"}};
+      top.add<member>("a", permanent, std::ref(trace));
+      supervisor& sub = top.add_supervisor("sub", permanent, one_for_all);
+      sub.add<member>("b", permanent, std::ref(trace));
+      sub.add("c", transient, [] { sleep(1h); });
+      top.add<member>("d", permanent, std::ref(trace));
+      top.start();
+      idle();
+      CHECK(taken(trace) == "up(a) up(b) up(d) ");
+      CHECK(to_string(top) == "top  supervisor  running\n"
+                              "  a  actor  running  0 waiting  0 handled\n"
+                              "  sub  supervisor  running  in inbox::get\n"
+                              "    b  actor  running  0 waiting  0 handled\n"
+                              "    c  greenlet  running  in sleep\n"
+                              "  d  actor  running  0 waiting  0 handled\n");
+      top.stop();
+      CHECK(trace == "down(d, shutdown) down(b, shutdown) down(a, shutdown) ");
+      CHECK_FALSE(sub.running());
+    });
+  }
+
+  TEST_CASE("a failure to start deep in a tree names the way there") {
+    in_hub([] {
+      std::string trace;
+      supervisor top{one_for_one, {.name = "top"}};
+      supervisor& sub = top.add_supervisor("sub", permanent, one_for_one);
+      sub.add<member>("b", permanent, std::ref(trace),
+                      [] { throw std::runtime_error("cannot"); });
+      test::captured_log log;
+      const std::string error = error_of([&] { top.start(); });
+      CHECK(error.find("supervisor 'top': child 'sub' failed to start: "
+                       "shutdown: supervisor 'sub': child 'b' failed to "
+                       "start: std::runtime_error: cannot") !=
+            std::string::npos);
+    });
+  }
+
+  TEST_CASE("children may refer to siblings from the start") {
+    class client : public actor<note> {
+    public:
+      client(actor_ref<member> of, int& heard) : of_(of), heard_(heard) {}
+
+    private:
+      void on_start() override { heard_ = of_.ask(serial{}).get(); }
+      void receive(note) override {}
+      actor_ref<member> of_;
+      int& heard_;
+    };
+    in_hub([] {
+      std::string trace;
+      int heard = 0;
+      supervisor tree{one_for_one, often};
+      const auto a = tree.add<member>("a", permanent, std::ref(trace));
+      CHECK(a.dead());
+      tree.add<client>("client", permanent, a, std::ref(heard));
+      tree.start();
+      CHECK(heard > 0);
+      tree.stop();
+    });
+  }
+
+  TEST_CASE("a supervisor may be started again") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one};
+      const auto a = tree.add<member>("a", permanent, std::ref(trace));
+      tree.start();
+      CHECK_THROWS_AS(tree.start(), std::system_error);
+      tree.add<member>("later", permanent, std::ref(trace));
+      tree.stop();
+      tree.start();
+      CHECK(names(tree) == "a "); // what was added later is not of the tree
+      CHECK(a.alive());
+      tree.stop();
+    });
+  }
+
+  TEST_CASE("a supervisor that is destroyed tells its children to end") {
+    in_hub([] {
+      std::string trace;
+      actor_ref<member> a;
+      {
+        supervisor tree{one_for_one};
+        a = tree.add<member>("a", permanent, std::ref(trace));
+        tree.start();
+      }
+      CHECK(a.alive());
+      idle();
+      CHECK(a.dead());
+      CHECK(trace == "up(a) down(a, shutdown) ");
+    });
+  }
+
+  TEST_CASE("one who is killed while adding a child leaves the tree whole") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one};
+      tree.start();
+      const auto adder = spawn([&] {
+        tree.add<member>("slow", permanent, std::ref(trace), [] { sleep(1s); });
+      });
+      yield();
+      adder.kill();
+      sleep(2s);
+      CHECK(names(tree) == "slow ");
+      tree.stop();
+    });
+  }
+
+  TEST_CASE("who starts a tree and is killed leaves nothing behind") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one};
+      tree.add<member>("a", permanent, std::ref(trace));
+      tree.add<member>("b", permanent, std::ref(trace), [] { sleep(1h); });
+      const auto starter = spawn([&] { tree.start(); });
+      sleep(1s);
+      starter.kill();
+      idle();
+      CHECK_FALSE(tree.running());
+      CHECK(trace == "up(a) down(b, killed) down(a, killed) ");
+    });
+  }
+}
