@@ -2,6 +2,7 @@
 
 #include <greenroom/actors/actor_base.hpp>
 #include <greenroom/actors/actor_of.hpp>
+#include <greenroom/actors/delayed_send.hpp>
 #include <greenroom/actors/handlers.hpp>
 #include <greenroom/actors/mail.hpp>
 #include <greenroom/actors/reference.hpp>

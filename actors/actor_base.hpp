@@ -173,6 +173,7 @@ struct actor_access {
   static inbox<Messages...>& inbox_of(actor_of<Messages...>& actor) {
     return actor.inbox_;
   }
+  static inbox_base& inbox_of(actor_base& any) { return any.own_inbox(); }
   /// Mail for a `plain` inbox.
   static void deliver(actor_base& to, inbox_base& inbox, envelope& mail) {
     inbox_access::add_plain(inbox, mail);

@@ -40,9 +40,13 @@ using content_of =
     std::conditional_t<Interface::template takes_request<Message>,
                        request<Message>, Message>;
 
-template <class Interface, class Content>
-struct mail final : mail_of<Content> {
-  using mail_of<Content>::mail_of;
+/// Mail of nobody who asks by `ask`. `Parts` live as long as it does.
+template <class Interface, class Content, class... Parts>
+struct mail final : mail_of<Content>, Parts... {
+  template <class Given>
+  explicit mail(Given&& content, Parts... parts)
+      : mail_of<Content>(std::forward<Given>(content)),
+        Parts(std::move(parts))... {}
 
   ~mail() override {
     if constexpr (requires { this->message.answer; }) // it was not received

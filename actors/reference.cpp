@@ -40,6 +40,8 @@ struct reference_tables {
 
   /// No key of the thread's actors is valid any more.
   static void clear(table& ended) {
+    while (!ended.ends.empty())
+      reference_key::tell_end(ended, ended.ends.begin()->first);
     for (std::uint32_t i = ended.size; i-- > 0;) {
       reference_key::place& each = ended.places[i];
       if (each.generation % 2) reference_key::free_place(ended, i);
@@ -112,6 +114,27 @@ void reference_key::leave(half ended, const actor_base& actor) {
     left.actor = nullptr;
   else
     free_place(*local_, ended.place);
+  if (!local_->ends.empty()) tell_end(*local_, ended.place);
+}
+
+bool reference_end_link::stand_at(const reference_key& actor) {
+  if (!greenlet_of(actor)) return false;
+  reference_end_link& ring = actor.table_->ends[actor.place_];
+  previous = ring.previous;
+  next = &ring;
+  previous->next = next->previous = this;
+  return true;
+}
+
+/// Another actor may have the place by now.
+void reference_key::tell_end(table& of, std::uint32_t index) {
+  auto told = of.ends.extract(index);
+  if (!told) return;
+  for (reference_end_link& ring = told.mapped(); ring.standing();) {
+    reference_end_link& oldest = *ring.next;
+    oldest.leave();
+    oldest.at_end(oldest);
+  }
 }
 
 reference_key::half reference_key::reserve() {

@@ -5,24 +5,57 @@
 #include <greenroom/hub/deadline.hpp>
 #include <greenroom/hub/greenlet.hpp>
 
+#include <chrono>
 #include <compare>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 namespace greenroom {
 
 class actor_base;
+class delayed_send;
 class hub;
+class reference_key;
 template <class Value>
 class async_result;
 template <class Message>
 struct reply_of;
 template <class Message>
 struct request;
+
+/// Told when an actor has ended and nobody takes its place: at once, before
+/// links and monitors. Stands nowhere when it is told.
+///
+/// Ownership  Its own; its end leaves the actor.
+/// Thread     The actor's hub.
+struct reference_end_link {
+  using end_function = void (*)(reference_end_link&);
+
+  explicit reference_end_link(end_function when_ended = nullptr)
+      : at_end(when_ended) {}
+  reference_end_link(const reference_end_link&) = delete;
+  reference_end_link& operator=(const reference_end_link&) = delete;
+  ~reference_end_link() { leave(); }
+
+  /// False when that is no living actor of this hub. For one that stands
+  /// nowhere.
+  bool stand_at(const reference_key& actor);
+  void leave() {
+    previous->next = next;
+    next->previous = previous;
+    previous = next = this;
+  }
+  bool standing() const { return next != this; }
+
+  end_function at_end;                 // must neither wait nor throw
+  reference_end_link* previous = this; // a ring, oldest first, with its head
+  reference_end_link* next = this;
+};
 
 /// Where an actor lives, in a form that outlives it; what an `actor_ref`
 /// holds. No two actors of a program ever have the same.
@@ -85,6 +118,7 @@ public:
 private:
   friend class actor_base;
   friend struct std::hash<reference_key>;
+  friend struct reference_end_link;
   friend struct reference_tables;
 
   struct place {
@@ -105,6 +139,7 @@ private:
     std::uint32_t size = 0;
     std::uint32_t capacity = 0;
     std::uint32_t first_free = no_place;
+    std::unordered_map<std::uint32_t, reference_end_link> ends; // by place
   };
 
   static constexpr std::uint32_t no_place = 0xffffffff;
@@ -119,6 +154,7 @@ private:
   static half new_place();
   static table& own_table();
   static void free_place(table& of, std::uint32_t index);
+  static void tell_end(table& of, std::uint32_t index);
 
   static constinit thread_local table* local_; // null until first needed
   static constinit thread_local claim* claimed_;
@@ -186,6 +222,16 @@ public:
   template <class Message>
   async_result<typename reply_of<Message>::type> ask(Message message,
                                                      deadline until = {}) const;
+
+  /// Sends `message` when `delay` has passed, or once every `period`, until
+  /// that is cancelled or the actor is dead: see `delayed_send`. On its own
+  /// hub only.
+  template <class Message>
+  delayed_send send_after(std::chrono::nanoseconds delay,
+                          Message message) const;
+  template <class Message>
+  delayed_send send_every(std::chrono::nanoseconds period,
+                          Message message) const;
 
   /// Has this actor answer what another was asked.
   template <class Message>

@@ -205,6 +205,13 @@ struct inbox_access {
   static void add_system(inbox_base& to, std::unique_ptr<envelope> mail) {
     to.add_system(std::move(mail), system_order::in_turn);
   }
+  using search = inbox_base::search;
+  /// Destroys the next that is `wanted`; false when there is none.
+  static bool remove(inbox_base& from, search& wanted) {
+    const bool found = from.try_find(wanted);
+    if (found) from.discard(wanted);
+    return found;
+  }
   static void drop(inbox_base& from, std::unique_ptr<envelope> mail) {
     from.drop(std::move(mail));
   }
