@@ -40,9 +40,10 @@ struct callback_link : greenlet_link {
     const bool fits = self->kind == link_kind::any ||
                       (self->kind == link_kind::value) == ended.successful();
     if (fits)
-      spawn([call = std::move(self->callback), target = any_greenlet{ended}] {
-        call(*target);
-      });
+      spawn({.order = start_order::next},
+            [call = std::move(self->callback), target = any_greenlet{ended}] {
+              call(*target);
+            });
   }
 
   link_id id;
@@ -215,8 +216,8 @@ void greenlet_base::drop_reference() noexcept {
 
 // --- links ----------------------------------------------------------------
 
-/// Its next turn in the ready queue calls the links. The caller enqueues it,
-/// and holds a reference for the turn.
+/// Its next turns in the ready queue call the links, one each. The caller
+/// enqueues it, and holds a reference until the last one.
 void greenlet_base::schedule_links() {
   links_due_ = true;
   on_turn = &links_step;
@@ -226,18 +227,20 @@ void greenlet_base::links_step(runnable& self) {
   static_cast<greenlet_base&>(self).run_links();
 }
 
+/// Calls the oldest link. The next one comes after what this one spawns: that
+/// may remove it.
 void greenlet_base::run_links() {
-  links_due_ = false;
-  while (links_) {
-    greenlet_link& entry = *links_;
-    remove_link(entry);
-    try {
-      entry.at_end(entry, *this);
-    } catch (const std::bad_alloc&) {
-      log_error("no memory to call a link of greenlet '" + name() + "'");
-    }
+  greenlet_link* const entry = links_;
+  if (entry) remove_link(*entry);
+  links_due_ = links_ != nullptr;
+  const bool last = !links_due_;
+  if (!last) home_->make_ready_next(*this);
+  try {
+    if (entry) entry->at_end(*entry, *this);
+  } catch (const std::bad_alloc&) {
+    log_error("no memory to call a link of greenlet '" + name() + "'");
   }
-  drop_reference();
+  if (last) drop_reference();
 }
 
 void greenlet_base::add_link(greenlet_link& entry) {

@@ -118,9 +118,9 @@ public:
   void kill_brutally();
 
   /// Calls `callback` in a greenlet of its own when this one has ended; also
-  /// when it has already. Callbacks are called in order of registration. One
-  /// that waits must not use a greenlet that you declared yourself afterwards:
-  /// it may be gone by then.
+  /// when it has already. Callbacks are called in order of registration, and
+  /// one may still `unlink` those behind it. One that waits must not use a
+  /// greenlet that you declared yourself afterwards: it may be gone by then.
   link_id link(std::function<void(greenlet_base&)> callback);
   /// Only when it succeeded (being killed counts), or only when it failed.
   link_id link_value(std::function<void(greenlet_base&)> callback);
