@@ -22,9 +22,10 @@ struct greenlet_base::extras {
 
   std::string name;
   std::unique_ptr<greenlet_part> part;
-  std::exception_ptr kill_reason; // thrown instead of greenlet_exit
-  local_value* locals = nullptr;  // newest first
-  std::size_t stack_size = 0;     // bytes; 0: any worker stack will do
+  std::exception_ptr kill_reason;          // thrown instead of greenlet_exit
+  local_value* locals = nullptr;           // newest first
+  std::shared_ptr<const tree_values> tree; // null: no values
+  std::size_t stack_size = 0;              // bytes; 0: any worker stack will do
   delayed_start delay;
 };
 

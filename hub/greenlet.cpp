@@ -84,6 +84,11 @@ greenlet_base::greenlet_base() : greenlet_base(&begin_step) {
 
 greenlet_base::greenlet_base(step_function first)
     : runnable(first), home_(&hub::current()), id_(home_->next_id_++) {
+  const greenlet_base* const maker = home_->running_;
+  if (!maker) return; // a hub callback makes it
+  spawner_ = maker->id_;
+  if (maker->extras_ && maker->extras_->tree) [[unlikely]]
+    rare_parts().tree = maker->extras_->tree;
 }
 
 greenlet_base::~greenlet_base() {
@@ -187,6 +192,7 @@ void greenlet_base::finish() noexcept {
   if (extras_) {
     ++shields_; // what the locals' destructors do is not interrupted
     drop_locals();
+    extras_->tree.reset();
   }
   drop_timeouts();
   home_->running_ = nullptr;
@@ -208,6 +214,7 @@ void greenlet_base::end_as_killed(std::exception_ptr reason) {
     killed_ = true;
   state_ = greenlet_state::dead;
   never_begun();
+  if (extras_) extras_->tree.reset();
 }
 
 void greenlet_base::drop_reference() noexcept {
@@ -410,6 +417,14 @@ void greenlet_base::throw_pending() {
 }
 
 // --- names ----------------------------------------------------------------
+
+any_greenlet greenlet_base::spawner() const {
+  check_home();
+  greenlet_base* each = home_->first_;
+  while (each && each->id_ != spawner_)
+    each = each->next_;
+  return each ? any_greenlet{*each} : any_greenlet{};
+}
 
 std::string greenlet_base::name() const {
   if (extras_ && !extras_->name.empty()) return extras_->name;

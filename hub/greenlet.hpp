@@ -28,7 +28,9 @@ class greenlet_base;
 class hub;
 class local_base;
 class timeout;
+class tree_local_base;
 struct local_value;
+struct tree_values;
 struct wait_record;
 
 /// Where in its life a greenlet is.
@@ -153,6 +155,9 @@ public:
   /// For signal handlers and debuggers: never allocates. Writes a C string.
   void name_to(char* text, std::size_t size) const noexcept;
   std::uint32_t id() const { return id_; }
+  /// The greenlet that made this one, while it lives; empty afterwards, and
+  /// when a hub callback made it. A walk over the hub's greenlets.
+  any_greenlet spawner() const;
   hub& home() const { return *home_; }
   /// What it waits on now, or null.
   const wait_record* waiting_on() const { return wait_; }
@@ -191,6 +196,7 @@ private:
   friend class local_base;
   friend class shield;
   friend class timeout;
+  friend class tree_local_base;
   friend struct local_value;
   friend struct greenlet_access;
   friend void yield();
@@ -203,6 +209,8 @@ private:
   void throw_pending_timeout();
   void drop_timeouts() noexcept;
   void drop_locals() noexcept;
+  const tree_values* handed_down() const;
+  void hand_down(std::shared_ptr<const tree_values> values);
   void add_reference() { ++references_; }
   void drop_reference() noexcept;
   void schedule_links();
@@ -215,6 +223,8 @@ private:
   [[noreturn]] void refuse_end(const char* why) const;
   void enter_hub();
 
+  static constexpr std::uint32_t no_id = 0xffff'ffff; // no greenlet's id
+
   // Hub thread only.
   hub* home_;
   greenlet_base* previous_ = nullptr; // among all greenlets of the hub
@@ -226,13 +236,14 @@ private:
   std::exception_ptr error_;
   std::uint32_t references_ = 0; // by handles, and by the hub while alive
   std::uint32_t id_;
+  std::uint32_t spawner_ = no_id; // its id: a reference would keep it
   std::uint16_t shields_ = 0;
   greenlet_state state_ = greenlet_state::unstarted;
-  bool shared_ = false; // destroyed with its last reference
-  bool kill_pending_ = false;
-  bool kill_again_ = false; // brutal: thrown at every waiting call
-  bool killed_ = false;
-  bool links_due_ = false; // its links are in the ready queue
+  bool shared_ : 1 = false; // destroyed with its last reference
+  bool kill_pending_ : 1 = false;
+  bool kill_again_ : 1 = false; // brutal: thrown at every waiting call
+  bool killed_ : 1 = false;
+  bool links_due_ : 1 = false; // its links are in the ready queue
 };
 
 /// The greenlet that runs now. On a thread's own stack that is the main

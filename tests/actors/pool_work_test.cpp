@@ -5,6 +5,7 @@
 #include <greenroom/actors/pool.hpp>
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/hub/timeout.hpp>
+#include <greenroom/hub/tree_local.hpp>
 #include <greenroom/mailbox/event.hpp>
 #include <greenroom/mailbox/waiting.hpp>
 
@@ -108,6 +109,21 @@ TEST_SUITE("actors") {
       CHECK(third->state() == greenlet_state::unstarted);
       third.get();
       CHECK(ran == ints{1, 2, 3});
+      CHECK(workers.join());
+    });
+  }
+
+  TEST_CASE("a task that waits for room has what its caller hands down") {
+    in_hub([] {
+      pool workers{1};
+      tree_local<int> request;
+      workers.spawn([] { sleep(1s); });
+      request.emplace(1);
+      const auto task = workers.apply_async([&] { return *request; });
+      request.emplace(2);
+      CHECK(task.get() == 1);
+      CHECK(workers.map(ints{10, 20}, [&](int n) { return n + *request; }) ==
+            ints{12, 22});
       CHECK(workers.join());
     });
   }
