@@ -140,6 +140,7 @@ void greenlet_base::start() {
   if (state_ != greenlet_state::unstarted) return;
   enter_hub();
   make_ready();
+  home_->tell_start(*this);
 }
 
 /// Known to its hub, which keeps it until its end.
@@ -156,6 +157,7 @@ void greenlet_base::start_later(std::chrono::nanoseconds delay) {
   own.delay.target = this;
   enter_hub();
   home_->arm(own.delay, deadline{delay});
+  home_->tell_start(*this);
 }
 
 void greenlet_access::start(greenlet_base& target, spawn_options&& options) {
@@ -168,6 +170,7 @@ void greenlet_access::start(greenlet_base& target, spawn_options&& options) {
   }
   target.enter_hub();
   target.home_->make_ready_next(target);
+  target.home_->tell_start(target);
 }
 
 // --- run and end ----------------------------------------------------------

@@ -185,6 +185,41 @@ greenlet_base& current() {
   return *running;
 }
 
+spawn_callback_id
+hub::add_spawn_callback(std::function<void(greenlet_base&)> callback) {
+  check_thread("hub::add_spawn_callback");
+  auto more = std::make_shared<spawn_callbacks>();
+  if (spawn_callbacks_) *more = *spawn_callbacks_;
+  const spawn_callback_id id{++last_spawn_callback_};
+  more->push_back({id, std::move(callback)});
+  spawn_callbacks_ = std::move(more);
+  return id;
+}
+
+void hub::remove_spawn_callback(spawn_callback_id id) {
+  check_thread("hub::remove_spawn_callback");
+  if (!spawn_callbacks_) return;
+  auto left = std::make_shared<spawn_callbacks>();
+  for (const spawn_callback& each : *spawn_callbacks_)
+    if (each.id != id) left->push_back(each);
+  if (left->empty()) left.reset();
+  spawn_callbacks_ = std::move(left);
+}
+
+/// One that a callback removes is still called for this greenlet.
+void hub::call_spawn_callbacks(greenlet_base& started) {
+  if (std::exchange(telling_start_, true)) return;
+  const no_wait guard;
+  const auto kept = spawn_callbacks_;
+  for (const spawn_callback& each : *kept)
+    try {
+      each.call(started);
+    } catch (...) {
+      log_error("a spawn callback threw " + describe(std::current_exception()));
+    }
+  telling_start_ = false;
+}
+
 // --- from outside ---------------------------------------------------------
 
 void hub::post(remote_task& work) noexcept {

@@ -35,6 +35,9 @@ enum class clock_kind : std::uint8_t {
   virtual_time ///< stands while anything can run, then jumps to the next timer
 };
 
+/// Names a callback given to `add_spawn_callback`.
+enum class spawn_callback_id : std::uint64_t {};
+
 /// The event loop of one OS thread and the scheduler of its greenlets.
 ///
 /// There is no `run()`: a hub is made when a thread first needs one, the
@@ -108,6 +111,16 @@ public:
   void default_stack_size(std::size_t bytes);
 
   greenlet_base& main_greenlet() { return *main_; }
+
+  /// From now on `callback` is called with every greenlet that is started on
+  /// this hub: spawned, now or later, an actor, or started itself. Called
+  /// where it is started, before it runs; it may name, link or kill the
+  /// greenlet, but not wait (`wait_refused`). What it throws is logged, and
+  /// the greenlet runs all the same. Greenlets started inside a callback are
+  /// not told of.
+  spawn_callback_id
+  add_spawn_callback(std::function<void(greenlet_base&)> callback);
+  void remove_spawn_callback(spawn_callback_id id);
 
   /// To keep and to find the hub by, for as long as it lives. Any thread.
   const hub_address& address() const { return address_; }
@@ -186,11 +199,17 @@ private:
   friend class greenlet_base;
   friend class no_wait;
   friend class work_guard;
+  friend struct greenlet_access;
   friend struct hub_holder;
   friend void yield();
   friend bool idle(deadline until);
 
   struct loop; // the Asio side
+  struct spawn_callback {
+    spawn_callback_id id;
+    std::function<void(greenlet_base&)> call;
+  };
+  using spawn_callbacks = std::vector<spawn_callback>;
   struct join_wait;
 
   hub();
@@ -232,6 +251,11 @@ private:
   [[noreturn]] void refuse_thread(const char* what) const;
   void add(greenlet_base& greenlet);
   void remove(greenlet_base& greenlet);
+  void tell_start(greenlet_base& started) {
+    if (spawn_callbacks_) [[unlikely]]
+      call_spawn_callbacks(started);
+  }
+  void call_spawn_callbacks(greenlet_base& started);
   void count_switch() {
     switches_.store(switches_.load(std::memory_order_relaxed) + 1,
                     std::memory_order_relaxed);
@@ -262,6 +286,9 @@ private:
   greenlet_base* last_ = nullptr;
   std::size_t greenlet_count_ = 0;
   std::uint32_t next_id_ = 0;
+  std::shared_ptr<const spawn_callbacks> spawn_callbacks_; // null: none
+  std::uint64_t last_spawn_callback_ = 0;                  // id
+  bool telling_start_ = false;
   std::unique_ptr<wait_list> idle_;   // who waits in `idle`
   std::exception_ptr deadlock_;       // a loop_exit on its way to main
   join_wait* joining_ = nullptr;      // main, in `join`
