@@ -220,6 +220,7 @@ async_result<reply_t<Message>> actor_ref<Actor>::ask(Message message,
     actor_base* const target = key_.local();
     envelope& mail = inside::mail_with_asker<interface>(
         std::move(message), answer, target != nullptr);
+    if (target && interface::handles_mail) answer.owed_by(key_.debtor());
     if (target && inside::deliver<interface>(*target, mail)) [[likely]]
       return answer;
     inside::send_slowly(key_, mail, until);

@@ -62,6 +62,9 @@ struct reference_tables {
     table& taken;
   };
 
+  static inline const bool knows_debtors =
+      (result_debtor::find = &reference_key::find_debtor, true);
+
   static void grow(table& full) {
     const std::uint32_t capacity = std::max(64u, full.capacity * 2);
     auto* places = new reference_key::place[capacity];
@@ -94,6 +97,12 @@ reference_key::half reference_key::new_place() {
   }
   here.places[index].next_free = no_place;
   return {index, ++here.places[index].generation};
+}
+
+const greenlet_base* reference_key::find_debtor(result_debtor who) {
+  if (!local_ || who.place >= local_->size) return nullptr;
+  const place& here = local_->places[who.place];
+  return here.generation == who.generation ? here.actor : nullptr;
 }
 
 reference_key::half reference_key::enter(actor_base& made) {

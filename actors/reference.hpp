@@ -4,6 +4,7 @@
 #include <greenroom/hub/address.hpp>
 #include <greenroom/hub/deadline.hpp>
 #include <greenroom/hub/greenlet.hpp>
+#include <greenroom/mailbox/result_state.hpp>
 
 #include <chrono>
 #include <compare>
@@ -89,6 +90,9 @@ public:
       : table_(local_), place_(of_here.place), generation_(of_here.generation) {
   }
 
+  /// For finding circles of asks.
+  result_debtor debtor() const { return {place_, generation_}; }
+
   // --- for supervisors ------------------------------------------------------
 
   /// A place for one actor after the other, to begin with for none.
@@ -152,6 +156,7 @@ private:
   static half enter(actor_base& made);
   static void leave(half ended, const actor_base& actor);
   static half new_place();
+  static const greenlet_base* find_debtor(result_debtor who);
   static table& own_table();
   static void free_place(table& of, std::uint32_t index);
   static void tell_end(table& of, std::uint32_t index);

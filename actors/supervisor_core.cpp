@@ -199,14 +199,21 @@ void supervisor_core::start() {
     started.get();
   } catch (const std::system_error& error) {
     made.join(); // all that it had started has ended
+    end_unbegun(made);
     if (error.code() != errc::dead) throw;
     throw start_failure(failure.empty() ? "supervisor '" + options.name +
                                               "' was killed while it started"
                                         : failure);
   } catch (...) {
     made.kill_soon();
+    end_unbegun(made);
     throw;
   }
+}
+
+/// One that was killed before its first turn has not ended by itself.
+void supervisor_core::end_unbegun(const any_greenlet& made) {
+  if (made.dead()) static_cast<runner&>(*made).end(exit_kind::killed);
 }
 
 /// In its greenlet.

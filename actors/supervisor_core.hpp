@@ -86,6 +86,7 @@ private:
   friend class runner;
 
   void start_all();
+  void end_unbegun(const any_greenlet& made);
   void at_end(const exit_reason& why);
   void order(std::function<void()> function);
   void child_ended(std::uint64_t serial);
@@ -184,13 +185,19 @@ public:
   using loop_actor::exit;
   using loop_actor::inbox;
 
+  /// Lets go of what it shares, which may go with that.
+  void end(const exit_reason& why) {
+    const auto core = std::move(core_);
+    if (core) core->at_end(why);
+  }
+
 private:
   void on_start() override { core_->start_all(); }
   void run() override {
     for (;;)
       inbox().get<supervisor_order>().function();
   }
-  void on_stop(const exit_reason& why) override { core_->at_end(why); }
+  void on_stop(const exit_reason& why) override { end(why); }
 
   std::shared_ptr<supervisor_core> core_;
 };

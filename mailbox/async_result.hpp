@@ -124,6 +124,9 @@ public:
   /// At home only.
   wait_list& watchers() const { return state_->watchers(); }
 
+  /// For actors: names who is to set it.
+  void owed_by(result_debtor who) const { state_->owed_by(who); }
+
   friend bool operator==(const async_result&, const async_result&) = default;
 
   /// A handle of one who stays at home, and need not look. It may be dropped

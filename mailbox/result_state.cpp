@@ -48,6 +48,37 @@ std::exception_ptr result_state::other_type(const greenlet_base& ended) {
       "', which it is linked to, returns something else"));
 }
 
+const result_state* result_state::awaited_by(const greenlet_base& waiting) {
+  const wait_record* const wait = waiting.waiting_on();
+  if (!wait || wait->what != wait_name) return nullptr;
+  return static_cast<const result_state*>(wait->on);
+}
+
+/// Throws when the one that is to set it waits, over others or itself, for a
+/// result that the greenlet which is about to wait here is to set.
+void result_state::check_circle() const {
+  const greenlet_base* const self = waiters_.home().running();
+  const result_state* each = this;
+  constexpr int longest = 100; // a circle of others was closed without asking
+  for (int i = 0; self && each && i < longest; ++i) {
+    const greenlet_base* const next = each->debtor();
+    if (next == self) refuse_circle(*self);
+    each = next ? awaited_by(*next) : nullptr;
+  }
+}
+
+void result_state::refuse_circle(const greenlet_base& self) const {
+  std::string chain = "a circle of asks: '" + self.name() + "'";
+  const result_state* each = this;
+  for (const greenlet_base* next = nullptr; next != &self;
+       each = awaited_by(*next)) {
+    next = each->debtor();
+    chain += " asks '" + next->name() + "'";
+  }
+  throw std::system_error(
+      std::make_error_code(std::errc::resource_deadlock_would_occur), chain);
+}
+
 wait_list& result_state::watchers() {
   waiters_.home().check_thread("an async_result that is watched");
   return waiters_;

@@ -14,6 +14,15 @@ namespace greenroom {
 class distant_read;
 class greenlet_base;
 
+/// Who is to set a result: an actor, by a name that outlives it.
+struct result_debtor {
+  std::uint32_t place = 0xffffffff;
+  std::uint32_t generation = 0;
+
+  /// The greenlet of that name on this hub, or null. The actors know.
+  static inline const greenlet_base* (*find)(result_debtor) = nullptr;
+};
+
 /// The part of an `async_result` that does not know its value: what became of
 /// it, who waits for it, and how many handles refer to it. It belongs to the
 /// hub that it was made on, its home.
@@ -78,7 +87,8 @@ public:
 
   bool wait(deadline until) {
     while (!ready()) {
-      if (!waiters_.wait_turn(until, "async_result", this)) return false;
+      if (debtor_.place != result_debtor{}.place) check_circle();
+      if (!waiters_.wait_turn(until, wait_name, this)) return false;
       // Disturbed, it may have missed that it was given up.
       if (!ready() && handles() == 0)
         throw_error(errc::destroyed, "async_result");
@@ -86,6 +96,8 @@ public:
     return true;
   }
   wait_list& watchers();
+  /// For finding out who waits for each other in a circle.
+  void owed_by(result_debtor who) { debtor_ = who; }
   void fail(std::exception_ptr error);
 
 protected:
@@ -131,6 +143,14 @@ protected:
 private:
   friend class distant_read;
 
+  static constexpr char wait_name[] = "async_result";
+
+  const greenlet_base* debtor() const {
+    return result_debtor::find ? result_debtor::find(debtor_) : nullptr;
+  }
+  static const result_state* awaited_by(const greenlet_base& waiting);
+  void check_circle() const;
+  [[noreturn]] void refuse_circle(const greenlet_base& self) const;
   void enlist(distant_read& call);
   void unlist(distant_read& call);
   void let_go(distant_read& call);
@@ -138,6 +158,7 @@ private:
   // Home thread only.
   wait_list waiters_;
   std::exception_ptr error_;
+  result_debtor debtor_;
   distant_read* distant_ = nullptr; // who waits elsewhere: a ring, oldest first
   std::uint32_t copies_ = 1;        // modulo 2^32; later under the lock
 

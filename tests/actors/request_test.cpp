@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -196,6 +197,55 @@ TEST_SUITE("actors") {
       s.join();
       other.join();
       CHECK(dead_told);
+    });
+  }
+
+  // --- circles --------------------------------------------------------------
+
+  TEST_CASE("a circle of asks fails the ask that closes it, naming the chain") {
+    class asker;
+    struct ask_others {
+      using reply = int;
+      std::vector<actor_ref<asker>> others;
+    };
+    class asker : public actor<ask_others> {
+      int receive(ask_others message) override {
+        if (message.others.empty()) return 1;
+        const actor_ref<asker> next = message.others.back();
+        message.others.pop_back();
+        return next.ask(message).get(10s) + 1;
+      }
+    };
+    in_hub([] {
+      test::captured_log log;
+      std::vector<actor_ref<asker>> all;
+      for (const char* name : {"a", "b", "c"}) {
+        all.push_back(spawn<asker>());
+        all.back().target()->name(name);
+      }
+      const auto [a, b, c] = std::tuple(all[0], all[1], all[2]);
+      SUBCASE("of three") {
+        CHECK(error_of([&] {
+                a.ask(ask_others{{a, c, b}}).get();
+              }).find("a circle of asks: 'c' asks 'a' asks 'b' asks 'c'") !=
+              std::string::npos);
+      }
+      SUBCASE("of one") { // OTP.md 1.4, G20
+        CHECK(error_of([&] {
+                a.ask(ask_others{{a}}).get();
+              }).find("a circle of asks: 'a' asks 'a'") != std::string::npos);
+      }
+      SUBCASE("but not a line") {
+        CHECK(a.ask(ask_others{{c, b}}).get() == 3);
+      }
+      SUBCASE("nor when both ask the same") {
+        const auto first = a.ask(ask_others{{c}});
+        const auto second = b.ask(ask_others{{c}});
+        CHECK(first.get() == 2);
+        CHECK(second.get() == 2);
+      }
+      for (const auto& each : all)
+        each.kill();
     });
   }
 }

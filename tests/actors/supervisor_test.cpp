@@ -905,6 +905,23 @@ TEST_SUITE("actors") {
     });
   }
 
+  TEST_CASE("a tree whose starter is killed at once can be started again") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one};
+      tree.add<member>("a", permanent, std::ref(trace));
+      const auto starter = spawn(spawn_options{.order = start_order::next},
+                                 [&] { tree.start(); });
+      spawn([&] { starter.kill_soon(); });
+      idle();
+      CHECK(starter.killed());
+      CHECK_FALSE(tree.running());
+      tree.start();
+      CHECK(trace.find("up(a) ") != std::string::npos);
+      tree.stop();
+    });
+  }
+
   TEST_CASE("who starts a tree and is killed leaves nothing behind") {
     in_hub([] {
       std::string trace;
