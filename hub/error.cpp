@@ -37,6 +37,12 @@ public:
       return "another greenlet is already waiting here";
     case errc::already_started:
       return "already started";
+    case errc::name_taken:
+      return "the name is taken";
+    case errc::unknown_name:
+      return "an unknown name";
+    case errc::wrong_type:
+      return "of another type";
     }
     return "unknown error " + std::to_string(value);
   }
@@ -81,6 +87,10 @@ std::string describe(const std::exception_ptr& error) {
     const std::type_info* type = abi::__cxa_current_exception_type();
     return type ? demangle(type->name()) : "an unknown exception";
   }
+}
+
+std::string type_name(const std::type_info& type) {
+  return demangle(type.name());
 }
 
 void throw_error(errc code, const std::string& what) {

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <typeinfo>
 
 namespace greenroom {
 
@@ -13,16 +14,19 @@ class greenlet_base;
 /// come in two forms, as Asio's do: one throws `std::system_error`, one
 /// stores the code.
 enum class errc {
-  timed_out = 1,  ///< the call's own deadline passed
-  killed,         ///< the greenlet was killed, so it has no value
-  closed,         ///< the other side closed, or the object is shut
-  full,           ///< a bounded container has no room
-  empty,          ///< nothing to take
-  destroyed,      ///< the object waited on was destroyed
-  dead,           ///< the actor asked is not alive
-  no_reply,       ///< the request was dropped unanswered
-  busy,           ///< another greenlet already waits where one is allowed
-  already_started ///< started twice
+  timed_out = 1,   ///< the call's own deadline passed
+  killed,          ///< the greenlet was killed, so it has no value
+  closed,          ///< the other side closed, or the object is shut
+  full,            ///< a bounded container has no room
+  empty,           ///< nothing to take
+  destroyed,       ///< the object waited on was destroyed
+  dead,            ///< the actor asked is not alive
+  no_reply,        ///< the request was dropped unanswered
+  busy,            ///< another greenlet already waits where one is allowed
+  already_started, ///< started twice
+  name_taken,      ///< somebody has that name, or one has another
+  unknown_name,    ///< nobody has that name
+  wrong_type       ///< it is of another type than it was looked up as
 };
 
 const std::error_category& error_category() noexcept;
@@ -67,6 +71,9 @@ public:
 
 /// Type and text of any exception, for logs: "std::runtime_error: no luck".
 std::string describe(const std::exception_ptr& error);
+
+/// As people write it: "greenroom::actor<deposit>".
+std::string type_name(const std::type_info& type);
 
 /// Throws `std::system_error` with "what" in front of the code's message.
 [[noreturn]] void throw_error(errc code, const std::string& what);
