@@ -10,6 +10,7 @@
 #include <compare>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -26,6 +27,7 @@ struct message_calls {
   void (*send_until)(const reference_key& to, Message&& message,
                      deadline until);
   bool (*try_send)(const reference_key& to, Message&& message);
+  void (*send_anyhow)(const reference_key& to, Message&& message);
   reply (*ask)(const reference_key& to, Message&& message, deadline until);
 };
 
@@ -57,6 +59,11 @@ inline constexpr message_calls<Message> calls_to{
     },
     [](const reference_key& to, Message&& message) {
       return actor_ref<Interface>{to}.try_send(std::move(message));
+    },
+    [](const reference_key& to, Message&& message) {
+      actor_access::put_anyhow(to,
+                               std::unique_ptr<envelope>(
+                                   &mail_alone<Interface>(std::move(message))));
     },
     &ask_interface<Interface, Message>};
 
@@ -135,6 +142,12 @@ public:
   template <class Message>
   bool try_send(Message message) const {
     return calls<Message>().try_send(key_, std::move(message));
+  }
+  /// Never waits, to an actor of this hub: a full inbox takes it as from
+  /// another hub.
+  template <class Message>
+  void send_anyhow(Message message) const {
+    calls<Message>().send_anyhow(key_, std::move(message));
   }
   template <class Message>
   async_result<reply_t<Message>> ask(Message message,
