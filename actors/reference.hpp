@@ -70,6 +70,11 @@ public:
     const place& here = table_->places[place_];
     return here.generation == generation_ ? here.actor : nullptr;
   }
+  /// It means nobody, and never will again. For this thread's actors.
+  bool is_over() const {
+    return table_ != local_ || !table_ ||
+           table_->places[place_].generation != generation_;
+  }
   /// It belongs to the hub of another thread that has not ended.
   bool is_elsewhere() const {
     return table_ && !seat_is_here() && table_->seat->taken();
