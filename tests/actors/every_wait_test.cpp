@@ -2,11 +2,15 @@
 
 #include "every_wait.hpp"
 
+#include <greenroom/actors/actor.hpp>
+#include <greenroom/actors/gather.hpp>
 #include <greenroom/actors/group.hpp>
 #include <greenroom/actors/pool.hpp>
+#include <greenroom/actors/topic.hpp>
 
 #include <chrono>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 using namespace greenroom;
@@ -115,11 +119,64 @@ struct imap_next_code : imap_next {
   }
 };
 
+struct question {
+  using reply = int;
+};
+
+/// Puts off its answers for ever.
+class procrastinator : public actor<request<question>> {
+public:
+  std::vector<request<question>> asked;
+
+private:
+  void receive(request<question> one) override {
+    asked.push_back(std::move(one));
+  }
+};
+
+struct asking_many {
+  ~asking_many() {
+    for (const auto& each : all)
+      each.kill();
+  }
+  // Replies that come now are nobody's.
+  bool left_clean() {
+    for (const auto& each : all)
+      for (auto& one : static_cast<procrastinator&>(*each.target()).asked)
+        one.reply(1);
+    return true;
+  }
+  std::vector<actor_ref<procrastinator>> all{spawn<procrastinator>(),
+                                             spawn<procrastinator>()};
+};
+
+struct gather_wait : asking_many {
+  bool call(deadline until) { return !gather(all, question{}, until).empty(); }
+};
+
+struct ask_all_wait : asking_many {
+  bool call(deadline until) {
+    return ask_all(all, question{}, until)[1].successful();
+  }
+};
+
+struct first_reply_wait : asking_many {
+  bool call(deadline until) { return first_reply(all, question{}, until) > 0; }
+};
+
+struct subscription_get {
+  bool call(deadline until) { return mine.get(until) > 0; }
+  bool left_clean() { return mine.watchers().empty(); }
+  topic<int> news;
+  subscription<int> mine{news, 1};
+};
+
 } // namespace
 
 TEST_CASE_TEMPLATE("every wait in actors", Wait, group_join,
                    group_join_or_throw, group_kill, group_kill_one, pool_add,
                    pool_start, pool_wait_available, pool_map, imap_next,
-                   imap_next_code) {
+                   imap_next_code, gather_wait, ask_all_wait, first_reply_wait,
+                   subscription_get) {
   test::every_wait<Wait>();
 }
