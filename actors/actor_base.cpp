@@ -3,6 +3,7 @@
 #include "actor_extras.hpp"
 
 #include <greenroom/actors/mail.hpp>
+#include <greenroom/actors/notices.hpp>
 #include <greenroom/hub/error.hpp>
 #include <greenroom/hub/hub.hpp>
 #include <greenroom/hub/timeout.hpp>
@@ -113,6 +114,13 @@ void actor_base::end_inbox() noexcept {
 void actor_base::close_inbox() noexcept {
   reference_key::leave(place_, *this);
   inbox_base& inbox = own_inbox();
+  inbox.shutdown();
+  if (lost_letters_are_told()) {
+    inbox.unstash_all();
+    while (
+        const std::unique_ptr<envelope> unread{inbox_access::take_next(inbox)})
+      lose_letter(key(), *unread, "unread at its end");
+  }
   for (std::size_t left = inbox.size() + inbox.stashed(); left > 0; --left)
     count_dead_letter();
   inbox.shutdown_now();
@@ -138,11 +146,21 @@ void actor_base::stop(exit_reason why) {
   wake_for_mail();
 }
 
+namespace {
+
+void lose(const reference_key& to, const envelope& mail) {
+  lose_letter(to, mail,
+              to.local() ? "its inbox is closed" : "the actor is dead");
+}
+
+} // namespace
+
 bool actor_access::put(const reference_key& to, std::unique_ptr<envelope> mail,
                        deadline until, std::error_code& failed) {
   failed.clear();
   while (actor_base* const target = to.local()) {
     inbox_base& inbox = target->own_inbox();
+    if (inbox.full()) tell_overload(to, *target, inbox);
     auto answer = inbox_access::admission::refused;
     try {
       answer = inbox_access::admit(inbox, until, failed);
@@ -158,7 +176,7 @@ bool actor_access::put(const reference_key& to, std::unique_ptr<envelope> mail,
     if (to.local() == target) break;
   }
   failed.clear();
-  count_dead_letter();
+  lose(to, *mail);
   return true;
 }
 
@@ -167,9 +185,11 @@ bool actor_access::try_put(const reference_key& to,
   std::error_code failed;
   actor_base* const target = to.local();
   if (!target || target->own_inbox().closed()) {
-    count_dead_letter();
+    lose(to, *mail);
     return true;
   }
+  if (target->own_inbox().full())
+    tell_overload(to, *target, target->own_inbox());
   const auto answer = inbox_access::try_admit(target->own_inbox(), failed);
   if (answer == inbox_access::admission::refused ||
       answer == inbox_access::admission::must_wait)
@@ -182,14 +202,16 @@ void actor_access::put_anyhow(const reference_key& to,
                               std::unique_ptr<envelope> mail) {
   std::error_code failed;
   actor_base* const target = to.local();
-  if (!target || target->own_inbox().closed()) return count_dead_letter();
+  if (!target || target->own_inbox().closed()) return lose(to, *mail);
+  if (target->own_inbox().full())
+    tell_overload(to, *target, target->own_inbox());
   switch (const auto answer =
               inbox_access::try_admit(target->own_inbox(), failed)) {
   case inbox_access::admission::must_wait:
     target->add_system(std::move(mail));
     return;
   case inbox_access::admission::refused:
-    return count_dead_letter();
+    return lose_letter(to, *mail, "its inbox is full");
   default:
     target->take_in(std::move(mail), answer);
   }
@@ -216,7 +238,7 @@ void send_slowly(const reference_key& to, envelope& mail, deadline until) {
                  actor_access::put_anyhow(to, std::move(kept));
                });
              })) {
-    count_dead_letter();
+    lose(to, *message);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <typeinfo>
 #include <utility>
 
 namespace greenroom {
@@ -16,6 +17,8 @@ struct envelope : pooled {
   virtual ~envelope() = default;
   /// Which of its inbox's message types.
   virtual std::uint32_t kind() const { return 0; }
+  /// The type of the message.
+  virtual const std::type_info& type() const { return typeid(void); }
   /// Outside its inbox's bound.
   virtual bool exempt() const { return false; }
   /// Mail that handles itself: destroys itself, and gives the message to
@@ -34,6 +37,8 @@ struct mail_of : envelope {
   template <class Content>
   explicit mail_of(Content&& content)
       : message(std::forward<Content>(content)) {}
+
+  const std::type_info& type() const override { return typeid(Message); }
 
   Message message;
 };
