@@ -41,9 +41,8 @@ struct callback_link : greenlet_link {
                       (self->kind == link_kind::value) == ended.successful();
     if (fits)
       spawn({.order = start_order::next},
-            [call = std::move(self->callback), target = any_greenlet{ended}] {
-              call(*target);
-            });
+            [call = std::move(self->callback), &ended,
+             kept = greenlet_access::kept(ended)] { call(ended); });
   }
 
   link_id id;

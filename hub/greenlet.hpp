@@ -397,6 +397,11 @@ bool idle(deadline until = {});
 struct greenlet_access {
   static void start(greenlet_base& target, spawn_options&& options);
   static void share(greenlet_base& target) { target.shared_ = true; }
+  /// A handle to keep it by; none if it is its user's own, whom no handle
+  /// keeps from destroying it.
+  static any_greenlet kept(greenlet_base& target) {
+    return target.shared_ ? any_greenlet{target} : any_greenlet{};
+  }
   static void check_got(const greenlet_base& target, bool ended);
 };
 

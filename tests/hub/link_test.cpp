@@ -5,6 +5,7 @@
 #include <greenroom/hub/greenlet.hpp>
 
 #include <chrono>
+#include <memory>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -235,6 +236,25 @@ TEST_SUITE("hub") {
       CHECK(order == "bbb");
       sleep(3s);
       CHECK(order == "bbb123");
+    });
+  }
+
+  TEST_CASE("a link may go on waiting when its greenlet is gone") {
+    class declared : public greenlet_base {
+      void run() override {}
+    };
+    in_hub([] {
+      bool done = false;
+      auto one = std::make_unique<declared>();
+      one->link([&](greenlet_base&) {
+        sleep(1s);
+        done = true;
+      });
+      one->start();
+      one->join();
+      one.reset();
+      sleep(2s);
+      CHECK(done);
     });
   }
 
