@@ -57,23 +57,21 @@ void supervisor_core::child::detach() {
 void supervisor_core::child::end_link::ended(greenlet_link& link,
                                              greenlet_base&) {
   auto& self = static_cast<end_link&>(link);
-  self.owner.order([&core = self.owner, serial = self.of.serial] {
-    core.child_ended(serial);
-  });
+  self.owner.order_for(self.of, &supervisor_core::child_ended);
 }
 
 void supervisor_core::child::delay_timer::fired(timer& due) {
   auto& self = static_cast<delay_timer&>(due);
-  self.owner.order([&core = self.owner, serial = self.of.serial] {
-    core.start_delayed(serial);
-  });
+  self.owner.order_for(self.of, &supervisor_core::start_delayed);
 }
 
 supervisor_core::supervisor_core(restart_strategy how,
                                  supervisor_options limits)
     : strategy(how), options(std::move(limits)),
       window_(std::max(options.max_restarts, 0), options.within),
-      random_(std::random_device{}()) {
+      random_(hub::current().clock() == clock_kind::virtual_time
+                  ? 1 // every run is the same
+                  : std::random_device{}()) {
   if (options.max_restarts < 0)
     refuse("supervisor '" + options.name + "': max_restarts is " +
            std::to_string(options.max_restarts));
@@ -220,6 +218,8 @@ void supervisor_core::end_unbegun(const any_greenlet& made) {
 void supervisor_core::start_all() {
   failure.clear();
   window_.clear();
+  for (child& each : children)
+    if (each.alive()) finish_stop(each, deadline{each.how.shutdown});
   for (child& each : children) {
     const auto why = start_child(each);
     if (!why) continue;
@@ -265,23 +265,29 @@ void supervisor_core::order(std::function<void()> function) {
     runner_->inbox().put(supervisor_order{std::move(function)});
 }
 
+void supervisor_core::order_for(const child& one,
+                                void (supervisor_core::*next)(child&)) {
+  order([this, next, serial = one.serial, round = one.round] {
+    child* const found = by_serial(serial);
+    if (found && found->round == round) (this->*next)(*found);
+  });
+}
+
 // --- restarts ---------------------------------------------------------------
 
-void supervisor_core::child_ended(std::uint64_t serial) {
-  child* const ended = by_serial(serial);
-  if (!ended || ended->alive()) return;
-  ended->last_end = exit_reason_of(*ended->body);
-  const exit_reason why = ended->last_end;
-  const bool was_stuck = ended->state == child_state::stuck;
-  ended->state = child_state::stopped;
-  const bool again =
-      was_stuck ? ended->pending
-                : ended->how.restart == permanent ||
-                      (ended->how.restart == transient && !why.orderly());
+void supervisor_core::child_ended(child& ended) {
+  if (ended.alive()) return;
+  ended.last_end = exit_reason_of(*ended.body);
+  const bool was_stuck = ended.state == child_state::stuck;
+  ended.state = child_state::stopped;
+  const bool again = was_stuck ? ended.pending
+                               : ended.how.restart == permanent ||
+                                     (ended.how.restart == transient &&
+                                      !ended.last_end.orderly());
   if (again)
-    restart(*ended, why);
+    restart(ended);
   else
-    ended_for_good(*ended);
+    ended_for_good(ended);
 }
 
 void supervisor_core::ended_for_good(child& ended) {
@@ -298,30 +304,26 @@ void supervisor_core::ended_for_good(child& ended) {
   runner_->exit({exit_kind::shutdown, "its significant children have ended"});
 }
 
-void supervisor_core::restart(child& first, const exit_reason& first_why) {
+void supervisor_core::restart(child& first) {
   child* failed = &first;
-  exit_reason why = first_why;
-  for (;;) {
-    if (!window_.allows_another(now())) give_up(*failed, why);
+  while (failed) {
+    if (!window_.allows_another(now())) give_up(*failed);
     ++failed->restarts;
     failed->pending = true;
     stop_affected(*failed);
     const auto wait = next_delay(*failed);
     if (wait > 0ns) {
+      ++failed->round;
       failed->state = child_state::delayed;
       hub::current().arm(failed->delay, deadline{wait});
       return;
     }
     failed = start_again(*failed);
-    if (!failed) return;
-    why = failed->last_end;
   }
 }
 
-void supervisor_core::start_delayed(std::uint64_t serial) {
-  child* const waiting = by_serial(serial);
-  if (!waiting || waiting->state != child_state::delayed) return;
-  if (child* failed = start_again(*waiting)) restart(*failed, failed->last_end);
+void supervisor_core::start_delayed(child& waiting) {
+  if (child* failed = start_again(waiting)) restart(*failed);
 }
 
 bool supervisor_core::affects(const child& failed, const child& other) const {
@@ -336,7 +338,7 @@ void supervisor_core::stop_affected(child& failed) {
   for (auto each = children.end(); each != children.begin();) {
     child& other = *--each;
     if (&other == &failed || !affects(failed, other)) continue;
-    if (!other.alive() && other.state != child_state::delayed) continue;
+    if (!other.alive() && other.state == child_state::stopped) continue;
     stop_child(other, exit_kind::shutdown, true);
     other.pending = true;
     if (other.how.restart == temporary && !other.alive()) {
@@ -361,10 +363,10 @@ supervisor_core::child* supervisor_core::start_again(child& first) {
   return nullptr;
 }
 
-void supervisor_core::give_up(const child& failed, const exit_reason& why) {
+void supervisor_core::give_up(const child& failed) {
   const std::string text =
       "supervisor '" + options.name + "' gives up: child '" + failed.id +
-      "' ended with " + to_string(why) + ", and more than " +
+      "' ended with " + to_string(failed.last_end) + ", and more than " +
       std::to_string(options.max_restarts) + " restarts within " +
       std::to_string(std::chrono::duration<double>(options.within).count()) +
       " s are not allowed";
@@ -392,6 +394,8 @@ std::chrono::nanoseconds supervisor_core::next_delay(child& failed) {
 /// Why it could not be started, if so. One that ends itself normally while it
 /// starts is left out, as Erlang's `ignore` has it.
 std::optional<exit_reason> supervisor_core::start_child(child& next) {
+  next.detach();
+  ++next.round;
   next.state = child_state::starting;
   next.started = now();
   try {
@@ -493,6 +497,7 @@ bool supervisor_core::finish_stop(child& running, deadline until) {
 void supervisor_core::stop_child(child& running, const exit_reason& why,
                                  bool keeps_mail) {
   running.detach();
+  ++running.round;
   running.pending = false;
   running.state = child_state::stopped;
   actor_base* const actor = running.actor();

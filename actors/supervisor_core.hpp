@@ -89,10 +89,13 @@ private:
   void end_unbegun(const any_greenlet& made);
   void at_end(const exit_reason& why);
   void order(std::function<void()> function);
-  void child_ended(std::uint64_t serial);
+  void child_ended(child& ended);
   void ended_for_good(child& ended);
-  void restart(child& failed, const exit_reason& why);
-  void start_delayed(std::uint64_t serial);
+  void restart(child& failed);
+  void start_delayed(child& waiting);
+  /// Has `next` called with the child, unless by then it is gone, or another
+  /// round has begun for it.
+  void order_for(const child& one, void (supervisor_core::*next)(child&));
   child* start_again(child& first);
   bool affects(const child& failed, const child& other) const;
   void stop_affected(child& failed);
@@ -103,7 +106,7 @@ private:
   bool finish_stop(child& running, deadline until);
   void stop_child(child& running, const exit_reason& why, bool keeps_mail);
   void stop_all(const exit_reason& why);
-  [[noreturn]] void give_up(const child& failed, const exit_reason& why);
+  [[noreturn]] void give_up(const child& failed);
   std::chrono::nanoseconds next_delay(child& failed);
   void check(const std::string& id, const child_options& how) const;
   child& add_new(std::string id, const child_options& how, child_kind kind);
@@ -166,6 +169,7 @@ struct supervisor_core::child {
 
   any_greenlet body; // the last one; a dead actor's collects mail for the next
   child_state state = child_state::stopped;
+  std::uint64_t round = 0;  // its starts and delays
   bool pending = false;     // stopped to be started again
   bool added_later = false; // not part of the tree that `start` starts
   std::size_t restarts = 0;
