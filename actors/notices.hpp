@@ -22,9 +22,9 @@ struct dead_letter {
   const char* why;     ///< "the actor is dead", ...
 };
 
-/// A supervisor has restarted an actor.
+/// A supervisor has restarted a child.
 struct actor_restarted {
-  reference_key who;
+  reference_key who;        ///< nobody, when it is no actor
   std::string name;         ///< of the child
   exit_reason why;          ///< it had ended for
   std::size_t restarts = 0; ///< of this child, with this one

@@ -1,5 +1,6 @@
 #include "supervisor_core.hpp"
 
+#include <greenroom/actors/notices.hpp>
 #include <greenroom/hub/hub.hpp>
 #include <greenroom/hub/log.hpp>
 #include <greenroom/hub/wait.hpp>
@@ -24,15 +25,11 @@ constexpr std::chrono::nanoseconds patience = 1s;
 } // namespace
 
 bool restart_window::allows_another(steady_time now) {
-  if (times_.empty()) return false;
-  if (used_ < times_.size()) {
-    times_[(oldest_ + used_++) % times_.size()] = now;
-    return true;
-  }
-  const bool too_soon = now - times_[oldest_] <= within_;
-  times_[oldest_] = now;
-  oldest_ = (oldest_ + 1) % times_.size();
-  return !too_soon;
+  while (!times_.empty() && now - times_.front() > within_)
+    times_.pop_front();
+  if (times_.size() >= most_) return false;
+  times_.push_back(now);
+  return true;
 }
 
 // --- children ---------------------------------------------------------------
@@ -355,12 +352,24 @@ supervisor_core::child* supervisor_core::start_again(child& first) {
     if (!each.pending || !affects(first, each)) continue;
     if (each.alive()) continue; // stuck: when it has ended
     each.pending = false;
+    const exit_reason before = each.last_end;
     if (const auto why = start_child(each)) {
       each.last_end = *why;
       return &each;
     }
+    tell_restart(each, before);
   }
   return nullptr;
+}
+
+void supervisor_core::tell_restart(const child& started,
+                                   const exit_reason& before) {
+  if (hub_notices* const all = notices_if_any())
+    all->tell(all->restarts, [&] {
+      return actor_restarted{started.place ? reference_key{*started.place}
+                                           : reference_key{},
+                             started.id, before, started.restarts};
+    });
 }
 
 void supervisor_core::give_up(const child& failed) {

@@ -6,6 +6,7 @@
 #include <greenroom/actors/supervisor.hpp>
 #include <greenroom/hub/timer.hpp>
 
+#include <deque>
 #include <functional>
 #include <list>
 #include <memory>
@@ -24,20 +25,19 @@ struct supervisor_order {
   std::function<void()> function;
 };
 
-/// When its last restarts were; O(1).
+/// When its last restarts were. O(1), amortised.
 class restart_window {
 public:
   restart_window(int most, std::chrono::nanoseconds within)
-      : times_(static_cast<std::size_t>(most)), within_(within) {}
+      : most_(static_cast<std::size_t>(most)), within_(within) {}
 
   /// Counts one more; false when that is one too many.
   bool allows_another(steady_time now);
-  void clear() { used_ = 0; }
+  void clear() { times_.clear(); }
 
 private:
-  std::vector<steady_time> times_; // a ring
-  std::size_t used_ = 0;
-  std::size_t oldest_ = 0;
+  std::deque<steady_time> times_; // within the span, at most `most_`
+  std::size_t most_;
   std::chrono::nanoseconds within_;
 };
 
@@ -106,6 +106,7 @@ private:
   bool finish_stop(child& running, deadline until);
   void stop_child(child& running, const exit_reason& why, bool keeps_mail);
   void stop_all(const exit_reason& why);
+  static void tell_restart(const child& started, const exit_reason& before);
   [[noreturn]] void give_up(const child& failed);
   std::chrono::nanoseconds next_delay(child& failed);
   void check(const std::string& id, const child_options& how) const;

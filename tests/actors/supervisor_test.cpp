@@ -1,5 +1,6 @@
 #include "hub/support.hpp"
 
+#include <greenroom/actors/notices.hpp>
 #include <greenroom/actors/supervisor.hpp>
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/hub/hub.hpp>
@@ -769,6 +770,26 @@ TEST_SUITE("actors") {
       }
       w.stop();
       w.join();
+    });
+  }
+
+  TEST_CASE("restarts are told to those who listen") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_all, often};
+      const auto all = add_members(tree, "ab", trace);
+      tree.start();
+      subscription<actor_restarted> told{notices().restarts, 10};
+      end(all[1], boom);
+      const actor_restarted first = told.get();
+      CHECK(first.name == "a");
+      CHECK(first.why == exit_kind::shutdown);
+      CHECK(first.restarts == 0);
+      const actor_restarted second = told.get();
+      CHECK(second.who == all[1].key());
+      CHECK(second.why == boom);
+      CHECK(second.restarts == 1);
+      tree.stop();
     });
   }
 

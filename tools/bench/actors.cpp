@@ -2,9 +2,12 @@
 #include "harness.hpp"
 
 #include <greenroom/actors/actor.hpp>
+#include <greenroom/actors/gather.hpp>
+#include <greenroom/actors/supervisor.hpp>
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/mailbox/async_result.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <stdexcept>
@@ -168,6 +171,91 @@ figure spawn_stop_actor(const setting& how) {
   });
 }
 
+// --- restart ----------------------------------------------------------------
+
+/// Ends at each message, and is made anew for the next.
+class phoenix : public actor<add, total> {
+  void receive(add) override { exit(exit_kind::shutdown); }
+  long receive(total) override { return 1; }
+};
+
+figure restart(const setting& how) {
+  return each_in_greenlet(how(300'000), [](long count) {
+    supervisor tree{one_for_one, {.max_restarts = 1'000'000'000}};
+    const auto bird = tree.add<phoenix>("bird", permanent);
+    tree.start();
+    for (long i = 0; i < count; ++i) {
+      bird.send(add{1});
+      if (bird.ask(total{}).get() != 1) throw std::logic_error("no answer");
+    }
+    tree.stop();
+  });
+}
+
+// --- gather -----------------------------------------------------------------
+
+figure gather_100(const setting& how) {
+  return each_in_greenlet(how(2'000'000), [](long count) {
+    std::vector<actor_ref<oracle>> all(100);
+    for (auto& each : all)
+      each = spawn<oracle>();
+    for (long asked = 0; asked < count; asked += 100)
+      if (gather(all, question{asked}).size() != 100)
+        throw std::logic_error("answers were lost");
+    for (const auto& each : all)
+      each.stop();
+  });
+}
+
+// --- big --------------------------------------------------------------------
+
+struct big_ping {};
+struct big_start {};
+
+/// Sends so many pings to all others in turn, keeping some on their way.
+class big_node : public actor<big_ping, big_start> {
+public:
+  big_node(std::vector<actor_ref<big_node>>& all, long& left, long pings,
+           async_result<void>& done)
+      : all_(all), left_(left), pings_(pings), done_(done) {}
+
+private:
+  void receive(big_start) override { send_some(); }
+  void receive(big_ping) override {
+    if (--left_ == 0) done_.set();
+    if (++got_ % 64 == 0) send_some();
+  }
+  void send_some() {
+    for (int i = 0; i < 64 && pings_ > 0; ++i, --pings_)
+      all_[next_++ % all_.size()].send(big_ping{});
+  }
+
+  std::vector<actor_ref<big_node>>& all_;
+  long& left_;
+  long pings_;
+  long got_ = 0;
+  std::size_t next_ = 0;
+  async_result<void>& done_;
+};
+
+figure big(const setting& how) {
+  return each_in_greenlet(how(2'400'000), [](long count) {
+    constexpr long nodes = 120;
+    const long pings = std::max(1L, count / nodes);
+    long left = nodes * pings;
+    async_result<void> done;
+    std::vector<actor_ref<big_node>> all;
+    for (long i = 0; i < nodes; ++i)
+      all.push_back(spawn<big_node>(all, left, pings, done));
+    for (const auto& each : all)
+      each.send(big_start{});
+    done.wait();
+    for (const auto& each : all)
+      each.stop();
+    yield();
+  });
+}
+
 } // namespace
 
 std::vector<row> actor_rows() {
@@ -212,6 +300,21 @@ std::vector<row> actor_rows() {
        at_most(150),
        &spawn_stop_actor,
        {{"bare new, message, delete", &bare_object}}},
+      {"restart",
+       "ns per restart, exit to first answer",
+       at_most(1000),
+       &restart,
+       {}},
+      {"gather",
+       "ns per answer, 100 asked at once",
+       {},
+       &gather_100,
+       {{"2 bare messages + jumps", &bare_ask}}},
+      {"big",
+       "ns per message, 120 to all",
+       at_most(20),
+       &big,
+       {{"bare message, 503 objects", &bare_message_ring_503}}},
   };
 }
 
