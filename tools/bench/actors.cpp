@@ -212,7 +212,7 @@ figure gather_100(const setting& how) {
 struct big_ping {};
 struct big_start {};
 
-/// Sends so many pings to all others in turn, keeping some on their way.
+/// Sends so many pings to all in turn, some at a time.
 class big_node : public actor<big_ping, big_start> {
 public:
   big_node(std::vector<actor_ref<big_node>>& all, long& left, long pings,
@@ -220,20 +220,18 @@ public:
       : all_(all), left_(left), pings_(pings), done_(done) {}
 
 private:
-  void receive(big_start) override { send_some(); }
   void receive(big_ping) override {
     if (--left_ == 0) done_.set();
-    if (++got_ % 64 == 0) send_some();
   }
-  void send_some() {
+  void receive(big_start again) override {
     for (int i = 0; i < 64 && pings_ > 0; ++i, --pings_)
       all_[next_++ % all_.size()].send(big_ping{});
+    if (pings_ > 0) self().send(again);
   }
 
   std::vector<actor_ref<big_node>>& all_;
   long& left_;
   long pings_;
-  long got_ = 0;
   std::size_t next_ = 0;
   async_result<void>& done_;
 };
