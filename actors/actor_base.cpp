@@ -107,7 +107,10 @@ void actor_base::end_inbox() noexcept {
     own->when_started->abandon(errc::dead);
   if (keeps_inbox_ == inbox_keeping::unless_orderly && ended_for().orderly())
     keeps_inbox_ = inbox_keeping::no;
-  if (keeps_inbox_ == inbox_keeping::no) close_inbox();
+  if (keeps_inbox_ == inbox_keeping::no)
+    close_inbox();
+  else
+    inbox_access::reopen(own_inbox()); // it may have been stopped
 }
 
 /// From here on, mail to it is dead, and what it has is dropped.

@@ -220,6 +220,8 @@ struct inbox_access {
                         when_full policy) {
     of.set_bound(capacity, policy);
   }
+  /// Takes mail again after `shutdown`.
+  static void reopen(inbox_base& closed) { closed.closed_ = false; }
   /// Moves all mail of `from` ahead of that in `to`, stashed mail first, and
   /// closes `from`.
   static void move_all(inbox_base& from, inbox_base& to) { to.inherit(from); }

@@ -619,6 +619,24 @@ TEST_SUITE("actors") {
     });
   }
 
+  TEST_CASE("mail for one that stopped itself, and is restarted, is kept") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one, often};
+      const auto a =
+          tree.add<member>("a", {.delay = {.first = 1s}}, std::ref(trace));
+      tree.start();
+      a.stop();
+      a.send(note{"late"}); // it takes none until it has ended
+      idle();
+      a.send(note{"kept"});
+      (void)taken(trace);
+      sleep(2s);
+      CHECK(trace == "up(a) kept ");
+      tree.stop();
+    });
+  }
+
   TEST_CASE("who asked for what failed is told, also when it is restarted") {
     in_hub([] {
       class picky : public actor<serial> {

@@ -175,21 +175,38 @@ figure spawn_stop_actor(const setting& how) {
 
 /// Ends at each message, and is made anew for the next.
 class phoenix : public actor<add, total> {
-  void receive(add) override { exit(exit_kind::shutdown); }
+public:
+  explicit phoenix(bool throws) : throws_(throws) {}
+
+private:
+  void receive(add) override {
+    if (throws_) exit(exit_kind::shutdown);
+    stop();
+  }
   long receive(total) override { return 1; }
+  bool throws_;
 };
 
-figure restart(const setting& how) {
-  return each_in_greenlet(how(300'000), [](long count) {
+figure restarts(long count, bool throws) {
+  return each_in_greenlet(count, [throws](long times) {
     supervisor tree{one_for_one, {.max_restarts = 1'000'000'000}};
-    const auto bird = tree.add<phoenix>("bird", permanent);
+    const auto bird = tree.add<phoenix>("bird", permanent, throws);
     tree.start();
-    for (long i = 0; i < count; ++i) {
+    for (long i = 0; i < times; ++i) {
       bird.send(add{1});
+      if (!throws) yield(); // what comes after `stop` is a dead letter
       if (bird.ask(total{}).get() != 1) throw std::logic_error("no answer");
     }
     tree.stop();
   });
+}
+
+figure restart(const setting& how) {
+  return restarts(how(300'000), false);
+}
+
+figure restart_throw(const setting& how) {
+  return restarts(how(300'000), true);
 }
 
 // --- gather -----------------------------------------------------------------
@@ -299,9 +316,14 @@ std::vector<row> actor_rows() {
        &spawn_stop_actor,
        {{"bare new, message, delete", &bare_object}}},
       {"restart",
-       "ns per restart, exit to first answer",
+       "ns per restart, end to first answer",
        at_most(1000),
        &restart,
+       {}},
+      {"restart_throw",
+       "ns per restart, throw to first answer",
+       {},
+       &restart_throw,
        {}},
       {"gather",
        "ns per answer, 100 asked at once",
