@@ -127,7 +127,11 @@ public:
   }
 
   template <class Message>
-  void send(Message message, deadline until = {}) {
+  void send(Message message) {
+    next().send(std::move(message));
+  }
+  template <class Message>
+  void send(Message message, deadline until) {
     next().send(std::move(message), until);
   }
   template <class Message>
@@ -173,7 +177,11 @@ public:
   }
 
   template <class Message>
-  void send(Message message, deadline until = {}) const {
+  void send(Message message) const {
+    actor_for(message).send(std::move(message));
+  }
+  template <class Message>
+  void send(Message message, deadline until) const {
     actor_for(message).send(std::move(message), until);
   }
   template <class Message>

@@ -130,7 +130,8 @@ private:
 template <class Message>
 class subscription : private queue<Message> {
 public:
-  /// `bound` in messages; `policy` is `drop_oldest` or `drop_newest`: `std::invalid_argument`.
+  /// `bound` in messages. `policy` is `drop_oldest` or `drop_newest`, else
+  /// `std::invalid_argument`.
   template <std::integral Count>
   subscription(topic<Message>& of, Count bound,
                when_full policy = when_full::drop_oldest)

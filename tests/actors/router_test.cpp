@@ -87,6 +87,7 @@ TEST_SUITE("actors") {
       CHECK(jobs_of(all[2]) == numbers{2, 5});
       CHECK(pool.ask(who{}).get() == 1);
       CHECK(pool.try_send(job{}));
+      pool.send(job{}, 1s);
       kill_all(all);
     });
   }
@@ -265,7 +266,7 @@ TEST_SUITE("actors") {
       };
       const auto shards = hash_by<worker>(name_of{}, all);
       const int number = shards.ask(who{}).get();
-      shards.send(job{1});
+      shards.send(job{1}, 1s);
       CHECK(shards.try_send(job{2}));
       idle();
       CHECK(jobs_of(all[static_cast<std::size_t>(number)]) == numbers{1, 2});
