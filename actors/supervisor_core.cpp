@@ -64,7 +64,7 @@ void supervisor_core::child::delay_timer::fired(timer& due) {
 
 supervisor_core::supervisor_core(restart_strategy how,
                                  supervisor_options limits)
-    : strategy(how), options(std::move(limits)),
+    : strategy(how), options(std::move(limits)), home(hub::current()),
       window_(std::max(options.max_restarts, 0), options.within),
       random_(hub::current().clock() == clock_kind::virtual_time
                   ? 1 // every run is the same
@@ -182,6 +182,7 @@ supervisor_core::child& supervisor_core::by_key(const reference_key& key) {
 // --- its own start and end --------------------------------------------------
 
 void supervisor_core::start() {
+  home.check_thread("a supervisor");
   if (running())
     throw_error(errc::already_started, "supervisor '" + options.name + "'");
   runner_ = new runner(shared_from_this());
@@ -233,11 +234,15 @@ void supervisor_core::start_all() {
 void supervisor_core::at_end(const exit_reason& why) {
   for (auto each = children.rbegin(); each != children.rend(); ++each) {
     each->detach();
-    if (each->alive()) begin_stop(*each, exit_kind::killed);
+    actor_base* const last = each->actor();
+    if (each->alive()) {
+      if (last) actor_access::keep_inbox(*last, inbox_keeping::no);
+      begin_stop(*each, exit_kind::killed);
+    } else if (last) {
+      actor_access::give_up(*last);
+    }
     each->state = child_state::stopped;
     each->pending = false;
-    if (actor_base* last = each->actor())
-      actor_access::keep_inbox(*last, inbox_keeping::no);
   }
   erase_if([](const child& each) { return each.added_later; });
   reason = why;
@@ -245,6 +250,7 @@ void supervisor_core::at_end(const exit_reason& why) {
 }
 
 void supervisor_core::stop(exit_reason why) {
+  home.check_thread("a supervisor");
   const any_greenlet last = greenlet_;
   stop_soon(std::move(why));
   if (last) last.join();

@@ -4,6 +4,7 @@
 
 #include <greenroom/actors/loop_actor.hpp>
 #include <greenroom/actors/supervisor.hpp>
+#include <greenroom/hub/hub.hpp>
 #include <greenroom/hub/timer.hpp>
 
 #include <deque>
@@ -78,6 +79,7 @@ public:
 
   const restart_strategy strategy;
   const supervisor_options options;
+  hub& home;
   std::list<child> children; // oldest first
   exit_reason reason;        // of its last end
   std::string failure;       // to start, the last time
@@ -210,7 +212,8 @@ private:
 template <class Function>
 auto supervisor_core::by_runner(Function function) {
   using result = std::invoke_result_t<Function&, supervisor_core&>;
-  if (!runner_ || runner_->home().running() == runner_) return function(*this);
+  home.check_thread("a supervisor");
+  if (!runner_ || home.running() == runner_) return function(*this);
   // The call outlives its caller, if that is killed; what is dropped undone
   // tells the caller so.
   struct call {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -778,6 +779,21 @@ TEST_SUITE("actors") {
         idle();
         CHECK(heard == "down(shutdown) ");
       }
+      SUBCASE("when its supervisor is killed while it waits for its restart") {
+        supervisor other{one_for_one};
+        const auto b = other.add<member>(
+            "b", {.delay = {.first = 1h, .most = 1h}}, std::ref(unread));
+        other.start();
+        const auto second = spawn<watcher>(b, heard);
+        idle();
+        end(b, boom);
+        CHECK(taken(heard) == "down(custom: boom, restarts) ");
+        other.greenlet().kill();
+        idle();
+        CHECK(heard == "down(custom: boom) ");
+        second.stop();
+        second.join();
+      }
       SUBCASE("when its supervisor gives up") {
         test::captured_log log;
         end(a, boom);
@@ -925,6 +941,22 @@ TEST_SUITE("actors") {
       idle();
       CHECK(a.dead());
       CHECK(trace == "up(a) down(a, shutdown) ");
+    });
+  }
+
+  TEST_CASE("a supervisor is for its own thread") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one};
+      tree.add<member>("a", permanent, std::ref(trace));
+      tree.start();
+      std::thread([&] {
+        CHECK_THROWS_AS(tree.start(), wrong_hub);
+        CHECK_THROWS_AS(tree.stop(), wrong_hub);
+        CHECK_THROWS_AS(tree.terminate("a"), wrong_hub);
+        CHECK_THROWS_AS(tree.add("b", permanent, [] {}), wrong_hub);
+      }).join();
+      tree.stop();
     });
   }
 
