@@ -118,6 +118,7 @@ void actor_base::close_inbox() noexcept {
   reference_key::leave(place_, *this);
   inbox_base& inbox = own_inbox();
   inbox.shutdown();
+  if (inbox.empty() && inbox.stashed() == 0) return; // as most are
   if (lost_letters_are_told()) {
     inbox.unstash_all();
     while (

@@ -271,6 +271,56 @@ figure big(const setting& how) {
   });
 }
 
+// --- skynet -----------------------------------------------------------------
+
+struct sky_sum {
+  long of;
+};
+
+/// Makes ten more, down to the leaves, and sums up what they report.
+class sky_node : public actor<sky_sum> {
+public:
+  sky_node(actor_ref<sky_node> parent, async_result<long>* whole, long first,
+           long leaves)
+      : parent_(parent), whole_(whole), first_(first), leaves_(leaves) {}
+
+private:
+  void on_start() override {
+    if (leaves_ == 1) return report(first_);
+    const long each = leaves_ / 10;
+    const actor_ref<sky_node> here{key()};
+    for (long i = 0; i < 10; ++i)
+      spawn<sky_node>(here, nullptr, first_ + i * each, each);
+  }
+  void receive(sky_sum part) override {
+    total_ += part.of;
+    if (++parts_ == 10) report(total_);
+  }
+  void report(long sum) {
+    whole_ ? whole_->set(sum) : parent_.send(sky_sum{sum});
+    stop();
+  }
+
+  actor_ref<sky_node> parent_;
+  async_result<long>* whole_; // of the first
+  long first_;
+  long leaves_;
+  long total_ = 0;
+  int parts_ = 0;
+};
+
+figure skynet(const setting& how) {
+  long leaves = 1;
+  while (leaves * 10 <= how(1'000'000))
+    leaves *= 10;
+  return each_in_greenlet(leaves, [](long count) {
+    async_result<long> whole;
+    spawn<sky_node>(actor_ref<sky_node>{}, &whole, 0L, count);
+    if (whole.get() != count * (count - 1) / 2)
+      throw std::logic_error("a wrong sum");
+  });
+}
+
 } // namespace
 
 std::vector<row> actor_rows() {
@@ -319,12 +369,12 @@ std::vector<row> actor_rows() {
        "ns per restart, end to first answer",
        at_most(1000),
        &restart,
-       {}},
+       {{"bare new, message, delete", &bare_object}}},
       {"restart_throw",
        "ns per restart, throw to first answer",
        {},
        &restart_throw,
-       {}},
+       {{"bare new, message, delete", &bare_object}}},
       {"gather",
        "ns per answer, 100 asked at once",
        {},
@@ -335,6 +385,11 @@ std::vector<row> actor_rows() {
        at_most(20),
        &big,
        {{"bare message, 503 objects", &bare_message_ring_503}}},
+      {"skynet",
+       "ns per leaf, of a million",
+       at_most(250),
+       &skynet,
+       {{"bare new, message, delete", &bare_object}}},
   };
 }
 
