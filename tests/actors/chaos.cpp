@@ -133,7 +133,7 @@ void world::ask_about() {
     } catch (const std::runtime_error&) {
       ++failed;
     }
-    sleep(random.below(5) * 1ms);
+    sleep(random.below(40) * 1ms);
   }
 }
 
