@@ -119,7 +119,8 @@ public:
   /// Starts the children, each when the one before has returned from its
   /// `on_start`. Throws `start_failure` when one cannot be started.
   void start();
-  /// Stops the children in reverse order, and waits until all have ended.
+  /// Stops the children in reverse order, for reason `shutdown`, and waits until
+  /// all have ended; `why` is its own reason.
   void stop(exit_reason why = exit_kind::shutdown);
   /// The same, without waiting.
   void stop_soon(exit_reason why = exit_kind::shutdown);

@@ -258,7 +258,7 @@ void supervisor_core::stop(exit_reason why) {
 
 void supervisor_core::stop_soon(exit_reason why) {
   order([this, why = std::move(why)] {
-    stop_all(why);
+    stop_all(exit_kind::shutdown);
     runner_->exit(why);
   });
 }

@@ -303,6 +303,39 @@ TEST_SUITE("actors") {
     });
   }
 
+  TEST_CASE("S09: told to stop for another reason, it ends with that, and its "
+            "children with shutdown") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one};
+      add_members(tree, "ab", trace);
+      tree.start();
+      (void)taken(trace);
+      tree.stop(exit_reason::custom(0, "stopit"));
+      CHECK(trace == "down(b, shutdown) down(a, shutdown) ");
+      CHECK(to_string(tree.reason()) == "custom: stopit");
+    });
+  }
+
+  TEST_CASE("the end of the hub's greenlets ends a tree, and nothing is "
+            "restarted") {
+    in_hub([] {
+      std::string trace;
+      supervisor top{one_for_one, often};
+      supervisor& sub =
+          top.add_supervisor("sub", permanent, one_for_all, often);
+      add_members(top, "ab", trace);
+      add_members(sub, "cd", trace);
+      top.start();
+      (void)taken(trace);
+      CHECK(shutdown(5s));
+      CHECK_FALSE(top.running());
+      CHECK_FALSE(sub.running());
+      CHECK(trace.find("up") == std::string::npos);
+      CHECK(member::made > 0);
+    });
+  }
+
   TEST_CASE("S11: when a supervisor is killed, so are its children") {
     in_hub([] {
       std::string trace;
