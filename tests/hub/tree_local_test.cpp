@@ -257,6 +257,8 @@ TEST_SUITE("hub") {
       tree_local<std::string> request;
       std::string trace;
       struct logs {
+        logs(tree_local<std::string>& from, std::string& to)
+            : request(from), trace(to) {}
         ~logs() { trace = *request; }
         tree_local<std::string>& request;
         std::string& trace;
