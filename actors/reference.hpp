@@ -259,6 +259,7 @@ public:
   bool kill(deadline until = {}) const;
   void kill_soon() const;
 
+  /// It takes mail: it is alive, or a supervisor is about to restart it.
   bool alive() const { return target() != nullptr; }
   bool dead() const { return !alive(); }
   std::string name() const { return to_string(key_); }

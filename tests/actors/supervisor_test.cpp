@@ -835,6 +835,7 @@ TEST_SUITE("actors") {
         idle();
         CHECK(heard == "down(custom: boom, restarts) down(custom: boom) ");
       }
+      tree.stop();
       w.stop();
       w.join();
     });
