@@ -97,6 +97,7 @@ template <class Actor, class Functions, class Base>
 struct overrides<Actor, Functions, Base> : Base {
   overrides(Actor& of, Functions&& given)
       : self(of), functions(std::move(given)) {}
+  using Base::receive;
   Actor& self;
   Functions functions;
 };
@@ -106,6 +107,7 @@ template <class Actor, class Functions, class Base, class Message,
 struct overrides<Actor, Functions, Base, Message, Others...>
     : overrides<Actor, Functions, Base, Others...> {
   using overrides<Actor, Functions, Base, Others...>::overrides;
+  using overrides<Actor, Functions, Base, Others...>::receive;
 
   reply_t<Message> receive(Message message) override {
     if constexpr (std::invocable<Functions&, Message>)
