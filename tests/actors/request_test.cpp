@@ -12,7 +12,6 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -223,7 +222,9 @@ TEST_SUITE("actors") {
         all.push_back(spawn<asker>());
         all.back().target()->name(name);
       }
-      const auto [a, b, c] = std::tuple(all[0], all[1], all[2]);
+      const auto a = all[0];
+      const auto b = all[1];
+      const auto c = all[2];
       SUBCASE("of three") {
         CHECK(error_of([&] {
                 a.ask(ask_others{{a, c, b}}).get();
