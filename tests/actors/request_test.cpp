@@ -56,6 +56,21 @@ private:
   function how_;
 };
 
+class asker;
+struct ask_others {
+  using reply = int;
+  std::vector<actor_ref<asker>> others;
+};
+/// Asks the last of those named, with the rest, and so on.
+class asker : public actor<ask_others> {
+  int receive(ask_others message) override {
+    if (message.others.empty()) return 1;
+    const actor_ref<asker> next = message.others.back();
+    message.others.pop_back();
+    return next.ask(message).get(10s) + 1;
+  }
+};
+
 const std::string dropped = "std::system_error: dropped without a reply";
 const std::string dead = "std::system_error: the actor is not alive";
 
@@ -202,19 +217,6 @@ TEST_SUITE("actors") {
   // --- circles --------------------------------------------------------------
 
   TEST_CASE("a circle of asks fails the ask that closes it, naming the chain") {
-    class asker;
-    struct ask_others {
-      using reply = int;
-      std::vector<actor_ref<asker>> others;
-    };
-    class asker : public actor<ask_others> {
-      int receive(ask_others message) override {
-        if (message.others.empty()) return 1;
-        const actor_ref<asker> next = message.others.back();
-        message.others.pop_back();
-        return next.ask(message).get(10s) + 1;
-      }
-    };
     in_hub([] {
       test::captured_log log;
       std::vector<actor_ref<asker>> all;
