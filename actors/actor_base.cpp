@@ -105,7 +105,8 @@ void actor_base::end_actor() noexcept {
 void actor_base::end_inbox() noexcept {
   if (actor_extras* own = extras_if_any(); own && own->when_started)
     own->when_started->abandon(errc::dead);
-  if (keeps_inbox_ == inbox_keeping::unless_orderly && ended_for().orderly())
+  if (keeps_inbox_ == inbox_keeping::unless_orderly && !exception() &&
+      ended_for().orderly())
     keeps_inbox_ = inbox_keeping::no;
   if (keeps_inbox_ == inbox_keeping::no)
     close_inbox();

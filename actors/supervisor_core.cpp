@@ -217,17 +217,20 @@ void supervisor_core::start_all() {
   failure.clear();
   window_.clear();
   for (child& each : children)
-    if (each.alive()) finish_stop(each, deadline{each.how.shutdown});
-  for (child& each : children) {
-    const auto why = start_child(each);
-    if (!why) continue;
-    failure = named(each) + " failed to start: " + to_string(*why);
-    stop_all(exit_kind::shutdown);
-    runner_->exit({exit_kind::shutdown, failure});
-  }
+    if (each.alive() && !finish_stop(each, deadline{each.how.shutdown}))
+      fail_to_start(named(each) + " has not ended since it was killed");
+  for (child& each : children)
+    if (const auto why = start_child(each))
+      fail_to_start(named(each) + " failed to start: " + to_string(*why));
   erase_if([](const child& each) {
     return each.state == child_state::stopped && each.how.restart == temporary;
   });
+}
+
+void supervisor_core::fail_to_start(std::string why) {
+  failure = std::move(why);
+  stop_all(exit_kind::shutdown);
+  runner_->exit({exit_kind::shutdown, failure});
 }
 
 /// In its greenlet, whatever ended it: if it was killed, so are the children.
@@ -237,7 +240,7 @@ void supervisor_core::at_end(const exit_reason& why) {
     actor_base* const last = each->actor();
     if (each->alive()) {
       if (last) actor_access::keep_inbox(*last, inbox_keeping::no);
-      begin_stop(*each, exit_kind::killed);
+      tell_to_end(*each, exit_kind::killed);
     } else if (last) {
       actor_access::give_up(*last);
     }
@@ -318,6 +321,7 @@ void supervisor_core::restart(child& first) {
     if (wait > 0ns) {
       ++failed->round;
       failed->state = child_state::delayed;
+      if (failed->delay.linked()) failed->delay.unlink();
       hub::current().arm(failed->delay, deadline{wait});
       return;
     }
@@ -399,9 +403,12 @@ std::chrono::nanoseconds supervisor_core::next_delay(child& failed) {
       afresh ? static_cast<double>(how.first.count())
              : std::min(static_cast<double>(failed.waited.count()) * how.factor,
                         static_cast<double>(how.most.count()));
-  failed.waited = std::chrono::nanoseconds(std::llround(next));
+  constexpr double countable = 9e18; // nanoseconds
+  failed.waited =
+      std::chrono::nanoseconds(std::llround(std::min(next, countable)));
   std::uniform_real_distribution<double> spread{1 - how.jitter, 1 + how.jitter};
-  return std::chrono::nanoseconds(std::llround(next * spread(random_)));
+  return std::chrono::nanoseconds(
+      std::llround(std::min(next * spread(random_), countable)));
 }
 
 // --- starting and stopping a child ------------------------------------------
@@ -473,13 +480,18 @@ void supervisor_core::await_start(child& next,
     } else if (error.code() != errc::dead) {
       throw;
     }
-    next.body.join(patience);
-    next.last_end = exit_reason_of(*next.body);
-    next.state = child_state::stopped;
+    if (next.body.join(patience)) {
+      next.last_end = exit_reason_of(*next.body);
+      next.state = child_state::stopped;
+    } else { // when it has ended, it is started again
+      next.last_end = exit_kind::timeout;
+      next.state = child_state::stuck;
+      next.body->add_link(next.link);
+    }
   }
 }
 
-void supervisor_core::begin_stop(child& running, const exit_reason& why) {
+void supervisor_core::tell_to_end(child& running, const exit_reason& why) {
   const bool brutally = running.how.shutdown == brutal_kill;
   const exit_reason told = brutally ? exit_kind::killed : why;
   switch (running.kind) {
@@ -511,6 +523,12 @@ bool supervisor_core::finish_stop(child& running, deadline until) {
 
 void supervisor_core::stop_child(child& running, const exit_reason& why,
                                  bool keeps_mail) {
+  begin_stop(running, why, keeps_mail);
+  end_stop(running, deadline{running.how.shutdown});
+}
+
+void supervisor_core::begin_stop(child& running, const exit_reason& why,
+                                 bool keeps_mail) {
   running.detach();
   ++running.round;
   running.pending = false;
@@ -523,22 +541,29 @@ void supervisor_core::stop_child(child& running, const exit_reason& why,
   if (actor)
     actor_access::keep_inbox(*actor, keeps_mail ? inbox_keeping::yes
                                                 : inbox_keeping::no);
-  begin_stop(running, why);
-  if (!finish_stop(running, deadline{running.how.shutdown})) {
-    running.state = child_state::stuck;
-    running.body->add_link(running.link);
+  tell_to_end(running, why);
+}
+
+void supervisor_core::end_stop(child& told, deadline until) {
+  if (!told.body) return;
+  if (finish_stop(told, until)) {
+    told.last_end = exit_reason_of(*told.body);
     return;
   }
-  running.last_end = exit_reason_of(*running.body);
+  told.state = child_state::stuck;
+  told.body->add_link(told.link);
 }
 
 /// In reverse order; the children of a dynamic one all at once.
 void supervisor_core::stop_all(const exit_reason& why) {
-  if (strategy == dynamic)
-    for (child& each : children) {
-      each.detach();
-      if (each.alive()) begin_stop(each, why);
-    }
+  if (strategy == dynamic) {
+    for (child& each : children)
+      begin_stop(each, why, false);
+    const deadline together{options.children.shutdown};
+    for (child& each : children)
+      end_stop(each, together);
+    return;
+  }
   for (auto each = children.rbegin(); each != children.rend(); ++each)
     stop_child(*each, why, false);
 }

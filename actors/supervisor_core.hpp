@@ -88,6 +88,7 @@ private:
   friend class runner;
 
   void start_all();
+  [[noreturn]] void fail_to_start(std::string why);
   void end_unbegun(const any_greenlet& made);
   void at_end(const exit_reason& why);
   void order(std::function<void()> function);
@@ -104,7 +105,10 @@ private:
   std::optional<exit_reason> start_child(child& next);
   void make_actor(child& next);
   void await_start(child& next, const async_result<void>& started);
-  void begin_stop(child& running, const exit_reason& why);
+  static void tell_to_end(child& running, const exit_reason& why);
+  static void begin_stop(child& running, const exit_reason& why,
+                         bool keeps_mail);
+  void end_stop(child& told, deadline until);
   bool finish_stop(child& running, deadline until);
   void stop_child(child& running, const exit_reason& why, bool keeps_mail);
   void stop_all(const exit_reason& why);
@@ -221,9 +225,9 @@ auto supervisor_core::by_runner(Function function) {
     reply_to<result> answer;
   };
   async_result<result> done;
-  const auto todo =
+  auto todo =
       std::make_shared<call>(call{std::move(function), reply_to<result>{done}});
-  order([this, todo] {
+  order([this, todo = std::move(todo)] {
     try {
       if constexpr (std::is_void_v<result>) {
         todo->function(*this);

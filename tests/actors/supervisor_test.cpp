@@ -607,6 +607,25 @@ TEST_SUITE("actors") {
     });
   }
 
+  TEST_CASE("S23c: and gives all of them the same time to end") {
+    in_hub([] {
+      std::string trace;
+      test::captured_log log;
+      supervisor tree{dynamic, {.children = {.shutdown = 3s}}};
+      tree.start();
+      for (int i = 0; i < 5; ++i)
+        tree.start_child<member>(std::ref(trace)).send(call{[](member&) {
+          try {
+            sleep(1h);
+          } catch (const greenlet_exit&) {
+            sleep(1h);
+          }
+        }});
+      idle();
+      CHECK(time_of([&] { tree.stop(); }) == 3s);
+    });
+  }
+
   TEST_CASE("S23c: and stops them all at the same time") {
     in_hub([] {
       std::string trace;
@@ -733,6 +752,35 @@ TEST_SUITE("actors") {
       CHECK(recovery() == 5s);
       sleep(10s);
       CHECK(recovery() == 1s);
+      tree.stop();
+    });
+  }
+
+  TEST_CASE("a child that is too slow to start, and does not end then, is not "
+            "started beside itself") {
+    in_hub([] {
+      std::string trace;
+      bool let_go = false;
+      int starts = 0;
+      test::captured_log log;
+      supervisor tree{one_for_one, often};
+      const auto a =
+          tree.add<member>("a", {.start_within = 1s}, std::ref(trace), [&] {
+            if (++starts != 2) return;
+            while (!let_go) {
+              const shield guard;
+              sleep(100ms);
+            }
+          });
+      tree.start();
+      end(a, boom);
+      sleep(10s);
+      CHECK(starts == 2);
+      CHECK(tree.children().front().state == child_state::stuck);
+      let_go = true;
+      sleep(1s);
+      CHECK(starts == 3);
+      CHECK(tree.children().front().state == child_state::running);
       tree.stop();
     });
   }
@@ -991,6 +1039,30 @@ TEST_SUITE("actors") {
         CHECK_THROWS_AS(tree.add("b", permanent, [] {}), wrong_hub);
       }).join();
       tree.stop();
+    });
+  }
+
+  TEST_CASE("who adds a child to a supervisor that ends meanwhile is told") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one};
+      tree.start();
+      const auto slow = spawn([&] {
+        return error_of([&] {
+          tree.add<member>("slow", permanent, std::ref(trace),
+                           [] { sleep(1h); });
+        });
+      });
+      yield();
+      const auto behind = spawn([&] {
+        return error_of(
+            [&] { tree.add<member>("behind", permanent, std::ref(trace)); });
+      });
+      sleep(1s);
+      tree.greenlet().kill();
+      const std::string dropped = "std::system_error: dropped without a reply";
+      CHECK(slow.get(1s) == dropped);
+      CHECK(behind.get(1s) == dropped);
     });
   }
 
