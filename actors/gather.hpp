@@ -109,9 +109,11 @@ ask_all(const Targets& targets, const Message& message, deadline until = {}) {
   using reply = reply_t<Message>;
   auto answers = inside::begin_asking(targets, message, until);
   for (auto& each : answers)
-    if (!each.wait(until))
-      each =
-          inside::failed_answer<reply>(result_state::failure(errc::timed_out));
+    try {
+      if (!each.wait(until)) throw_error(errc::timed_out, "ask_all");
+    } catch (const std::system_error&) { // or asks in a circle, or lost
+      each = inside::failed_answer<reply>(std::current_exception());
+    }
   return answers;
 }
 

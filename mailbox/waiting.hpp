@@ -23,7 +23,8 @@ namespace greenroom {
 
 /// What several can be waited on at once: it says whether a call that takes
 /// would find something (or fail at once), and who is to be woken when that
-/// changes. Events, semaphores, queues, channels, inboxes, alarms.
+/// changes. Events, semaphores, queues, channels, inboxes, alarms, and what you
+/// make so.
 template <class Object>
 concept watchable = requires(Object& object) {
   { object.ready() } -> std::convertible_to<bool>;

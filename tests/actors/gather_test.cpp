@@ -252,4 +252,34 @@ TEST_SUITE("actors") {
       kill_all(all);
     });
   }
+
+  TEST_CASE("one that asks in a circle has the error among its answers") {
+    class curious : public actor<question> {
+    public:
+      explicit curious(const oracles& others) : others_(others) {}
+      std::vector<std::string> heard;
+
+    private:
+      int receive(question what) override {
+        std::vector<address<question>> all(others_.begin(), others_.end());
+        all.push_back(self());
+        for (const auto& each : ask_all(all, what, 10s))
+          heard.push_back(error_of([&] { each.get(); }));
+        return static_cast<int>(heard.size());
+      }
+      const oracles& others_;
+    };
+    in_hub([] {
+      const auto others = make_oracles(1, [](int) { return 0s; });
+      const auto c = spawn<curious>(others);
+      const any_greenlet kept{*c.target()};
+      CHECK(time_of([&] { CHECK(c.ask(question{}).get() == 2); }) == 0s);
+      const auto& heard = static_cast<const curious&>(*kept).heard;
+      CHECK(heard[0].empty());
+      CHECK(heard[1].find("a circle of asks") != std::string::npos);
+      c.kill();
+      for (const auto& each : others)
+        each.kill();
+    });
+  }
 }

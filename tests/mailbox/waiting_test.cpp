@@ -5,6 +5,7 @@
 #include <greenroom/hub/timeout.hpp>
 #include <greenroom/mailbox/alarm_clock.hpp>
 #include <greenroom/mailbox/async_result.hpp>
+#include <greenroom/mailbox/event.hpp>
 #include <greenroom/mailbox/queue.hpp>
 #include <greenroom/mailbox/select.hpp>
 #include <greenroom/mailbox/waiting.hpp>
@@ -270,5 +271,34 @@ TEST_CASE("what belongs to another thread's hub is refused, not raced for") {
       CHECK_THROWS_AS(wait({numbers}, 1s), wrong_hub); // though it is ready
     }).join();
     CHECK(numbers.watchers().empty());
+  });
+}
+
+TEST_CASE("an object of one's own can be waited on with others") {
+  class door {
+  public:
+    bool ready() const { return open_; }
+    wait_list& watchers() { return watchers_; }
+    void open() {
+      open_ = true;
+      watchers_.wake_all();
+    }
+
+  private:
+    bool open_ = false;
+    wait_list watchers_;
+  };
+  in_hub([] {
+    door front;
+    door back;
+    event bell;
+    spawn_later(1s, [&] { back.open(); });
+    const auto ready = wait({front, back, bell}, 5s, 1);
+    REQUIRE(ready.size() == 1);
+    CHECK(ready[0] == any_waitable(back));
+    CHECK(wait({front, bell}, 1s).empty());
+    bool through = false;
+    select(when(back, [&] { through = true; }));
+    CHECK(through);
   });
 }
