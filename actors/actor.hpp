@@ -28,8 +28,8 @@ namespace greenroom {
 /// Thread     Its hub's thread.
 /// Errors     An exception out of `receive` fails the actor and, for an ask,
 ///            the asker.
-/// Names      A message called like a public member (`start`, `stop`, `link`)
-///            is written `struct stop` inside the class.
+/// Names      A message called like a member (`start`, `stop`, `exit`,
+///            `monitor`) is written `struct stop` inside the class.
 /// Cost       See README: nanoseconds a message, bytes an idle actor.
 /// Source     Erlang's processes and Agha's actors; DESIGN.md 3 and 4.
 ///

@@ -131,7 +131,7 @@ void actor_base::close_inbox() noexcept {
   inbox.shutdown_now();
 }
 
-void actor_base::bound_inbox(std::size_t capacity, when_full policy) {
+void actor_base::set_inbox_bound(std::size_t capacity, when_full policy) {
   inbox_access::set_bound(own_inbox(), capacity, policy);
   own_inbox().taken_by(*this);
 }

@@ -7,6 +7,7 @@
 #include <greenroom/mailbox/envelope.hpp>
 #include <greenroom/mailbox/inbox_base.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -93,7 +94,11 @@ protected:
   /// At most so many messages wait; `down`, `exit_signal`, what was stashed and
   /// what comes from other hubs to a full inbox of policy `wait` are not
   /// counted. For the constructor.
-  void bound_inbox(std::size_t capacity, when_full policy = when_full::wait);
+  /// `std::invalid_argument` unless it is one at least.
+  template <std::integral Count>
+  void bound_inbox(Count capacity, when_full policy = when_full::wait) {
+    set_inbox_bound(inbox_access::checked_capacity(capacity), policy);
+  }
 
   reference_key key() const { return reference_key{place_}; }
 
@@ -139,6 +144,7 @@ private:
     make_ready();
   }
   void take_in(std::unique_ptr<envelope> mail, inbox_access::admission how);
+  void set_inbox_bound(std::size_t capacity, when_full policy);
   void add_system(std::unique_ptr<envelope> mail);
 
   actor_extras& own_extras();

@@ -215,6 +215,10 @@ struct inbox_access {
   static void drop(inbox_base& from, std::unique_ptr<envelope> mail) {
     from.drop(std::move(mail));
   }
+  template <std::integral Count>
+  static std::size_t checked_capacity(Count capacity) {
+    return inbox_base::checked_capacity(capacity);
+  }
   /// For mail to come; what is there stays.
   static void set_bound(inbox_base& of, std::size_t capacity,
                         when_full policy) {

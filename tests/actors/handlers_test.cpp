@@ -246,6 +246,22 @@ TEST_SUITE("actors") {
     });
   }
 
+  TEST_CASE("an inbox for no mail, or for less, is refused") {
+    class shut : public actor<note> {
+    public:
+      explicit shut(int capacity) { bound_inbox(capacity); }
+
+    private:
+      void receive(note) override {}
+    };
+    in_hub([] {
+      for (const int capacity : {0, -1})
+        CHECK(error_of([&] { spawn<shut>(capacity); }) ==
+              "std::invalid_argument: inbox: a capacity of " +
+                  std::to_string(capacity) + " messages");
+    });
+  }
+
   TEST_CASE("a full inbox is an error to its own actor, not a deadlock") {
     class talker : public actor<note> {
     public:
