@@ -206,13 +206,12 @@ auto take_any(const std::vector<Source*>& sources, deadline until = {}) {
   std::vector<select_case*> all;
   for (Source* each : sources)
     all.push_back(&cases.emplace_back(*each, &inside::throw_closed));
-  std::optional<taken<decltype(sources.front()->get())>> result;
-  if (const auto chosen = choose(all, until)) {
-    Source& from = *sources[*chosen];
-    if (from.drained()) inside::throw_closed();
-    result.emplace(*chosen, from);
-  }
-  return result;
+  using result = std::optional<taken<decltype(sources.front()->get())>>;
+  const auto chosen = choose(all, until);
+  if (!chosen) return result{};
+  Source& from = *sources[*chosen];
+  if (from.drained()) inside::throw_closed();
+  return result(std::in_place, *chosen, from);
 }
 
 } // namespace greenroom
