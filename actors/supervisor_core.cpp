@@ -336,13 +336,12 @@ bool supervisor_core::affects(const child& failed, const child& other) const {
   return strategy == rest_for_one && failed.serial < other.serial;
 }
 
-/// Those that are to be restarted with the failed one, in reverse order; a
-/// temporary one is forgotten.
+/// Those that are to be started with the failed one, in reverse order, also if
+/// they had ended for good, as in Erlang; a temporary one is forgotten.
 void supervisor_core::stop_affected(child& failed) {
   for (auto each = children.end(); each != children.begin();) {
     child& other = *--each;
     if (&other == &failed || !affects(failed, other)) continue;
-    if (!other.alive() && other.state == child_state::stopped) continue;
     stop_child(other, exit_kind::shutdown, true);
     other.pending = true;
     if (other.how.restart == temporary && !other.alive()) {

@@ -66,6 +66,28 @@ TEST_SUITE("actors") {
     });
   }
 
+  // Not among the oracle's cases; OTP 25 was run for it.
+  TEST_CASE("S03: with the failed one, those that had ended are started, too") {
+    in_hub([] {
+      std::string trace;
+      for (const restart_strategy strategy : {one_for_all, rest_for_one}) {
+        supervisor tree{strategy, often};
+        const auto all =
+            add_members(tree, "abcd", trace, {.restart = transient});
+        tree.start();
+        end(all[3], exit_kind::normal);
+        tree.terminate("b");
+        CHECK(names(tree) == "a b! c d! ");
+        (void)taken(trace);
+        end(all[0], boom);
+        CHECK(trace == "down(a, custom: boom) down(c, shutdown) "
+                       "up(a) up(b) up(c) up(d) ");
+        CHECK(names(tree) == "a b c d ");
+        tree.stop();
+      }
+    });
+  }
+
   TEST_CASE("S04: when a child is restarted") {
     in_hub([] {
       std::string trace;
