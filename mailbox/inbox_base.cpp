@@ -30,6 +30,9 @@ struct inbox_base::extras : runnable {
   inbox_base& of;
   mail_list system;
   mail_list stash;
+  mail_list calls;   // no messages; given out ahead of them
+  bool held = false; // the messages, not the calls
+  std::shared_ptr<const take_hook> on_take;
   std::size_t stashed = 0;
   std::size_t capacity = unbounded;
   std::size_t counted = 0; // messages in the inbox that are not exempt
@@ -93,6 +96,7 @@ void inbox_base::search::leave() {
 }
 
 bool inbox_base::extras::has_news_for(const search& getter) const {
+  if (held) return false;
   if (!getter.wants) return !of.empty();
   return system.after(getter.seen_system) || of.mail_.after(getter.seen_mail);
 }
@@ -193,6 +197,7 @@ inbox_base::~inbox_base() {
   if (!more_) return;
   const mail_list system = std::move(more_->system);
   const mail_list stash = std::move(more_->stash);
+  const mail_list calls = std::move(more_->calls);
   more_.reset();
 }
 
@@ -257,6 +262,8 @@ void inbox_base::inherit(inbox_base& other) {
   mail_.push_front(std::move(other.mail_));
   if (other.more_ && !other.more_->system.empty())
     more().system.push_front(std::move(other.more_->system));
+  if (other.more_ && !other.more_->calls.empty())
+    more().calls.push_front(std::move(other.more_->calls));
   other.shutdown_now();
   if (!more_) return;
   more_->recount();
@@ -277,6 +284,7 @@ void inbox_base::shutdown_now() {
   if (!more_) return;
   const mail_list system = std::move(more_->system);
   const mail_list stash = std::move(more_->stash);
+  const mail_list calls = std::move(more_->calls);
   more_->counted = 0;
   more_->stashed = 0;
   more_->kept = nullptr;
@@ -423,11 +431,11 @@ bool inbox_base::find(search& wanted, deadline until, const char* what,
                       std::error_code& failed) {
   failed.clear();
   if (try_find(wanted)) return true;
-  if (!closed_) {
+  if (!is_over()) {
     more().putters.home().check_thread("an inbox");
     more().join(wanted);
   }
-  while (!closed_) {
+  while (!is_over()) {
     if (!wanted.place->wait_turn(until, what, this)) {
       failed = errc::timed_out;
       return false;
@@ -445,13 +453,16 @@ bool inbox_base::try_find(search& wanted) {
 }
 
 envelope* inbox_base::take_next_of_all() {
+  if (envelope* call = more_->calls.take_front()) return call;
   search next;
   if (!try_find(next)) return nullptr;
-  return unlink(*next.list, next.before).release();
+  envelope* const taken = unlink(*next.list, next.before).release();
+  tell_taken(*taken);
+  return taken;
 }
 
 bool inbox_base::look(search& wanted) {
-  if (empty()) return false;
+  if (empty() || held()) return false;
   return (more_ && look_in(more_->system, wanted.seen_system, wanted)) ||
          look_in(mail_, wanted.seen_mail, wanted);
 }
@@ -487,7 +498,39 @@ bool inbox_base::look_in(mail_list& list, envelope*& seen, search& wanted) {
 }
 
 void inbox_base::discard(const search& found) {
-  unlink(*found.list, found.before);
+  tell_taken(*unlink(*found.list, found.before));
+}
+
+// --- what is done to it from outside ----------------------------------------
+
+bool inbox_base::is_held() const {
+  return more_->held;
+}
+
+bool inbox_base::has_call() const {
+  return !more_->calls.empty();
+}
+
+void inbox_base::add_call(std::unique_ptr<envelope> call) {
+  more().calls.push_back(*call.release());
+}
+
+void inbox_base::hold(bool held) {
+  if (held == this->held()) return;
+  more().held = held;
+  if (!held && !empty()) more_->mail_added();
+}
+
+void inbox_base::on_take(take_hook hook) {
+  if (hook)
+    more().on_take = std::make_shared<const take_hook>(std::move(hook));
+  else if (more_)
+    more_->on_take.reset();
+}
+
+void inbox_base::tell_taken(const envelope& taken) {
+  if (!more_) return;
+  if (const auto hook = more_->on_take) (*hook)(taken); // which may change it
 }
 
 } // namespace greenroom

@@ -75,9 +75,12 @@ public:
   /// would wait for room fails with `std::errc::resource_deadlock_would_occur`.
   void taken_by(const greenlet_base& receiver);
 
+  /// Nothing is given out for the time being: see `suspend` of actors.
+  bool held() const { return more_ && is_held(); }
+
   /// For waiting on several objects: there is something to take, or there
   /// will never be.
-  bool ready() const { return !empty() || closed(); }
+  bool ready() const { return empty() ? closed() : !held(); }
   wait_list& watchers();
 
 protected:
@@ -112,6 +115,7 @@ protected:
   };
 
   using drop_hook = std::function<void(envelope&)>;
+  using take_hook = std::function<void(const envelope&)>;
   enum class admission : std::uint8_t { let_in, dropped, refused, must_wait };
 
   inbox_base();
@@ -154,6 +158,13 @@ private:
 
   [[noreturn]] static void refuse_capacity(const std::string& capacity);
   extras& more();
+  bool is_held() const;
+  bool is_over() const { return empty() ? closed_ : closed_ && !held(); }
+  bool has_call() const;
+  void add_call(std::unique_ptr<envelope> call);
+  void hold(bool held);
+  void on_take(take_hook hook);
+  void tell_taken(const envelope& taken);
   void check_thread() const;
   void check_no_predicate(const char* call) const;
   admission wait_for_room(deadline until, std::error_code& failed);
@@ -184,13 +195,30 @@ struct inbox_access {
     to.mail_.push_back(mail);
     ++to.size_;
   }
-  /// Gives away the next; null when empty.
+  /// Gives away the next; null when there is none.
   static envelope* take_next(inbox_base& from) {
     if (from.more_) [[unlikely]]
       return from.take_next_of_all();
     envelope* const next = from.mail_.take_front();
     if (next) --from.size_;
     return next;
+  }
+  /// `take_next` would find something.
+  static bool has_next(const inbox_base& in) {
+    return in.more_ ? in.has_call() || (!in.empty() && !in.held())
+                    : !in.empty();
+  }
+  /// Adds what is no message, and for `take_next` only: ahead of all mail, and
+  /// also while that is held.
+  static void add_call(inbox_base& to, std::unique_ptr<envelope> call) {
+    to.add_call(std::move(call));
+  }
+  /// Gives nothing out, or does so again.
+  static void hold(inbox_base& mail, bool held) { mail.hold(held); }
+  /// Calls `hook`, which neither waits nor throws, with each message when it is
+  /// taken; a null one: no more.
+  static void on_take(inbox_base& of, inbox_base::take_hook hook) {
+    of.on_take(std::move(hook));
   }
   static admission admit(inbox_base& to, deadline until,
                          std::error_code& failed) {
@@ -209,7 +237,7 @@ struct inbox_access {
   /// Destroys the next that is `wanted`; false when there is none.
   static bool remove(inbox_base& from, search& wanted) {
     const bool found = from.try_find(wanted);
-    if (found) from.discard(wanted);
+    if (found) from.unlink(*wanted.list, wanted.before);
     return found;
   }
   static void drop(inbox_base& from, std::unique_ptr<envelope> mail) {
