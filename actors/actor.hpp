@@ -11,6 +11,7 @@
 #include <greenroom/mailbox/async_result.hpp>
 #include <greenroom/mailbox/envelope.hpp>
 
+#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <memory>
@@ -70,6 +71,27 @@ protected:
   ///     become([this](knock) { open_ = true; });
   template <receiver_of<Messages...>... Functions>
   void become(Functions... functions);
+
+  /// Sends itself `message` when `delay` has passed, unless by then it has
+  /// become something else, or this was called again.
+  ///
+  ///     become([this](acknowledged) { next(); });
+  ///     set_state_timeout(5s, resend{});
+  template <class Message>
+  void set_state_timeout(std::chrono::nanoseconds delay, Message message) {
+    actor_base::set_state_timeout(self().send_after(delay, std::move(message)));
+  }
+
+  /// From now on gets a `receive_timeout` each time it has rested, without a
+  /// message to handle, for `limit`; zero: no more. Negative:
+  /// `std::invalid_argument`.
+  void set_receive_timeout(std::chrono::nanoseconds limit) {
+    constexpr bool accepted = actor::template accepts<receive_timeout>;
+    static_assert(accepted, "set_receive_timeout: this actor has no "
+                            "receive(receive_timeout)");
+    if constexpr (accepted)
+      this->set_rest_limit(limit, &actor::template wrap_new<receive_timeout>);
+  }
 
 private:
   static void first_step(runnable& turn) {

@@ -8,6 +8,7 @@
 #include <greenroom/hub/hub.hpp>
 #include <greenroom/hub/timeout.hpp>
 
+#include <stdexcept>
 #include <utility>
 
 namespace greenroom {
@@ -82,13 +83,19 @@ void actor_base::open_mail(inbox_base& inbox) {
 
 /// On the dispatcher's stack again: rests without one, or ends.
 void actor_base::rest_or_end(const inbox_base& inbox) {
-  const bool has_mail = !inbox.empty();
-  if (is_ending() || (!has_mail && inbox.closed()))
+  const bool has_mail = inbox_access::has_next(inbox);
+  if (is_ending() || (!has_mail && inbox.drained()))
     end_actor();
   else if (has_mail || kill_is_pending())
     go_on_later();
   else
-    go_idle();
+    take_rest();
+}
+
+void actor_base::take_rest() {
+  go_idle();
+  if (rest_is_timed_) [[unlikely]]
+    note_rest();
 }
 
 void actor_base::end_actor() noexcept {
@@ -97,6 +104,7 @@ void actor_base::end_actor() noexcept {
     const shield guard; // what the mail's destructors do is not interrupted
     end_inbox();
     drop_monitors();
+    drop_timers();
   }
   finish();
 }
@@ -296,12 +304,55 @@ void actor_access::end_for(actor_base& child, exit_reason why, bool brutally) {
 // --- behaviour --------------------------------------------------------------
 
 void actor_base::set_behaviour(std::shared_ptr<behaviour_base> next) {
+  if (actor_extras* own = extras_if_any()) own->state_timeout.cancel();
   has_behaviour_ = next != nullptr;
   own_extras().behaviour = std::move(next);
 }
 
 std::shared_ptr<behaviour_base> actor_base::own_behaviour() const {
   return extras_if_any()->behaviour;
+}
+
+// --- its own time limits ----------------------------------------------------
+
+void actor_base::set_rest_limit(std::chrono::nanoseconds limit,
+                                make_mail make) {
+  if (limit < std::chrono::nanoseconds{})
+    throw std::invalid_argument("actor '" + name() +
+                                "': a negative receive timeout");
+  rest_is_timed_ = limit > std::chrono::nanoseconds{};
+  own_extras().rest.reset();
+  if (rest_is_timed_)
+    own_extras().rest = std::make_unique<rest_timer>(*this, limit, make);
+}
+
+/// The timer is left as it is when mail comes, and looks when it fires.
+void actor_base::note_rest() {
+  rest_timer& timer = *own_extras().rest;
+  timer.since = now();
+  if (!timer.linked() && own_inbox().empty())
+    home().arm(timer, deadline{timer.since + timer.longest});
+}
+
+void actor_base::rest_timer::fired(timer& due) {
+  auto& self = static_cast<rest_timer&>(due);
+  const bool rests = self.of.state() == greenlet_state::idle;
+  if (!rests || !self.of.own_inbox().empty()) return; // until it rests again
+  const steady_time end = self.since + self.longest;
+  if (now() < end)
+    self.of.home().arm(self, deadline{end});
+  else
+    self.of.add_system(self.make());
+}
+
+void actor_base::set_state_timeout(const delayed_send& next) {
+  delayed_send& own = own_extras().state_timeout;
+  own.cancel();
+  own = next;
+}
+
+void actor_base::drop_timers() noexcept {
+  if (actor_extras* own = extras_if_any()) own->rest.reset();
 }
 
 // --- exit reasons and signals -----------------------------------------------

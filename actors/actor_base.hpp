@@ -7,6 +7,7 @@
 #include <greenroom/mailbox/envelope.hpp>
 #include <greenroom/mailbox/inbox_base.hpp>
 
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -18,8 +19,10 @@ namespace greenroom {
 
 template <class... Messages>
 class actor_of;
+class delayed_send;
 template <class... Messages>
 class inbox;
+struct actor_info;
 
 /// Names one call of `monitor`.
 enum class monitor_id : std::uint64_t {};
@@ -42,6 +45,9 @@ struct exit_signal {
   reference_key from; ///< the actor that ended, or called; else nobody
   exit_reason why;
 };
+
+/// To an actor that has had no mail for as long as `set_receive_timeout` says.
+struct receive_timeout {};
 
 /// Whether an actor that ends leaves its mail to the next in its place.
 enum class inbox_keeping : std::uint8_t { no, unless_orderly, yes };
@@ -112,6 +118,7 @@ private:
   struct actor_extras; // what few actors have
   struct monitor_entry;
   struct exit_pair;
+  struct rest_timer;
 
   explicit actor_base(step_function first);
 
@@ -135,6 +142,7 @@ private:
   void start_up();
   void open_mail(inbox_base& inbox);
   void rest_or_end(const inbox_base& inbox);
+  void take_rest();
   void end_actor() noexcept;
   void end_inbox() noexcept;
   void close_inbox() noexcept;
@@ -156,6 +164,11 @@ private:
   monitor_id monitor(greenlet_base& target, const reference_key& key);
   bool demonitor(monitor_id id);
   void set_traps_exits(bool traps) { traps_exits_ = traps; }
+  using make_mail = std::unique_ptr<envelope> (*)();
+  void set_rest_limit(std::chrono::nanoseconds limit, make_mail make);
+  void note_rest();
+  void set_state_timeout(const delayed_send& next);
+  void drop_timers() noexcept;
   void set_behaviour(std::shared_ptr<behaviour_base> next);
   std::shared_ptr<behaviour_base> own_behaviour() const;
   void forget_monitor(monitor_entry& entry);
@@ -163,12 +176,14 @@ private:
   void drop_told();
   void drop_monitors() noexcept;
   exit_pair* pair_with(const greenlet_base& other) const;
+  void describe_ties(actor_info& info) const;
 
   reference_key::half place_;
   std::uint32_t handled_ = 0; // messages, modulo 2^32
-  bool begun_ = false;
-  bool traps_exits_ = false;
-  bool has_behaviour_ = false;
+  bool begun_ : 1 = false;
+  bool traps_exits_ : 1 = false;
+  bool has_behaviour_ : 1 = false;
+  bool rest_is_timed_ : 1 = false;
   inbox_keeping keeps_inbox_ = inbox_keeping::no;
 };
 
@@ -208,6 +223,11 @@ struct actor_access {
   static void give_up(actor_base& ended);
   static void end_for(actor_base& child, exit_reason why, bool brutally);
   static std::uint32_t handled(const actor_base& of) { return of.handled_; }
+
+  // For those who look at it.
+  static actor_info info_of(const actor_base& actor);
+  static void wake(actor_base& actor) { actor.wake_for_mail(); }
+  static void opened_no_message(actor_base& actor) { --actor.handled_; }
 
   /// Adds `mail` as the inbox allows: may wait until `until`. False when that
   /// `failed`; for a closed inbox it is a dead letter, which is no failure.

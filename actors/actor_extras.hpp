@@ -3,8 +3,12 @@
 // Private to the actors room: the parts of an actor that few actors need.
 
 #include <greenroom/actors/actor_base.hpp>
+#include <greenroom/actors/delayed_send.hpp>
+#include <greenroom/hub/deadline.hpp>
+#include <greenroom/hub/timer.hpp>
 #include <greenroom/mailbox/async_result.hpp>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -26,10 +30,28 @@ struct actor_base::monitor_entry : greenlet_link {
   reference_key key;
 };
 
+/// Sends it `receive_timeout` when it has rested for so long.
+struct actor_base::rest_timer : timer {
+  rest_timer(actor_base& resting, std::chrono::nanoseconds limit, make_mail how)
+      : timer(&fired, true), of(resting), longest(limit), make(how) {}
+  ~rest_timer() {
+    if (linked()) unlink();
+  }
+
+  static void fired(timer& due);
+
+  actor_base& of;
+  std::chrono::nanoseconds longest;
+  make_mail make;
+  steady_time since{};
+};
+
 struct actor_base::actor_extras : greenlet_part {
   std::optional<exit_reason> killed_for;  // counts if a kill ended it
   std::optional<exit_reason> stopped_for; // else
   std::shared_ptr<behaviour_base> behaviour;
+  std::unique_ptr<rest_timer> rest;
+  delayed_send state_timeout;
   std::unordered_map<monitor_id, std::unique_ptr<monitor_entry>> monitors;
 
   // Of one that a supervisor looks after.

@@ -2,6 +2,7 @@
 
 #include "actor_extras.hpp"
 
+#include <greenroom/actors/inspect.hpp>
 #include <greenroom/hub/error.hpp>
 #include <greenroom/hub/hub.hpp>
 
@@ -163,6 +164,22 @@ actor_base::exit_pair* actor_base::pair_with(const greenlet_base& other) const {
     each = each->next == oldest ? nullptr : each->next;
   }
   return nullptr;
+}
+
+void actor_base::describe_ties(actor_info& info) const {
+  const actor_extras* const own = extras_if_any();
+  if (own) info.monitors = own->monitors.size();
+  if (own) info.monitored_by = own->told.size();
+  greenlet_link* const oldest = links();
+  greenlet_link* each = oldest;
+  while (each) {
+    if (each->at_end == &monitor_entry::ended)
+      ++info.monitored_by;
+    else if (each->at_end == &exit_pair::ended)
+      info.links.push_back(
+          key_of(static_cast<exit_pair::half*>(each)->pair.other_of(*this)));
+    each = each->next == oldest ? nullptr : each->next;
+  }
 }
 
 void actor_base::link_to(greenlet_base& other) {

@@ -64,6 +64,8 @@ protected:
 
 private:
   friend struct actor_access;
+  template <class... Others>
+  friend class actor;
 
   inbox_base& own_inbox() final { return inbox_; }
   std::unique_ptr<envelope> wrap_down(down&& message) final {
@@ -78,6 +80,11 @@ private:
       return inbox_access::wrap_exempt<inbox_type>(std::move(message));
     else
       return nullptr;
+  }
+
+  template <class Message>
+  static std::unique_ptr<envelope> wrap_new() {
+    return wrap(Message{});
   }
 
   inbox_type inbox_;

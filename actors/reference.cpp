@@ -99,6 +99,14 @@ reference_key::half reference_key::new_place() {
   return {index, ++here.places[index].generation};
 }
 
+std::vector<reference_key> reference_key::all_here() {
+  std::vector<reference_key> all;
+  for (std::uint32_t i = 0; local_ && i < local_->size; ++i)
+    if (local_->places[i].actor)
+      all.emplace_back(half{i, local_->places[i].generation});
+  return all;
+}
+
 const greenlet_base* reference_key::find_debtor(result_debtor who) {
   if (!local_ || who.place >= local_->size) return nullptr;
   const place& here = local_->places[who.place];

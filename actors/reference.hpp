@@ -15,6 +15,7 @@
 #include <string>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 namespace greenroom {
 
@@ -94,6 +95,9 @@ public:
   explicit reference_key(half of_here)
       : table_(local_), place_(of_here.place), generation_(of_here.generation) {
   }
+
+  /// All actors of this thread's hub, in no order.
+  static std::vector<reference_key> all_here();
 
   /// For finding circles of asks.
   result_debtor debtor() const { return {place_, generation_}; }
