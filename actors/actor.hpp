@@ -259,10 +259,13 @@ void actor_ref<Actor>::forward(request<Message> asked) const {
   static_assert(interface::template takes_request<Message>,
                 "forward: this actor has no receive(request<...>) for this "
                 "message");
-  if constexpr (interface::template takes_request<Message>)
+  if constexpr (interface::template takes_request<Message>) {
+    if (interface::handles_mail && key_.local())
+      asked.answer.owed_by(key_.debtor());
     inside::send_slowly(
         key_, *new inside::mail<interface, request<Message>>(std::move(asked)),
         {});
+  }
 }
 
 } // namespace greenroom

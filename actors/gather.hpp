@@ -36,15 +36,18 @@ namespace inside {
 /// A wait for results of this hub, in the order in which they become ready.
 class results_wait {
 public:
+  enum class needs : bool { one, all };
+
   /// Of `answers`, which outlive it.
   template <class Reply>
-  explicit results_wait(const std::vector<async_result<Reply>>& answers)
-      : places_(std::make_unique<watch[]>(answers.size())) {
+  results_wait(const std::vector<async_result<Reply>>& answers, needs which)
+      : needs_(which), places_(std::make_unique<watch[]>(answers.size())) {
     watch* place = places_.get();
     for (const auto& each : answers) {
       each.ready() ? place->notice(all_)
                    : place->stand_in(all_, each.watchers());
       ++place;
+      if (needs_ == needs::all) states_.push_back(&each.any_state());
     }
   }
 
@@ -52,7 +55,11 @@ public:
   std::optional<std::size_t> next(deadline until);
 
 private:
-  watch_set all_{"gather"};
+  needs needs_;
+  std::vector<const result_state*> states_; // if it needs all
+  result_group group_;
+  watch_set all_{needs_ == needs::all ? result_group::wait_name : "first_reply",
+                 &group_};
   std::unique_ptr<watch[]> places_;
 };
 
@@ -126,7 +133,7 @@ auto gather(const Targets& targets, const Message& message,
             deadline until = {}) {
   using reply = reply_t<Message>;
   const auto answers = inside::begin_asking(targets, message, until);
-  inside::results_wait all{answers};
+  inside::results_wait all{answers, inside::results_wait::needs::all};
   for (std::size_t left = answers.size(); left > 0; --left) {
     const auto ready = all.next(until);
     if (!ready) throw_error(errc::timed_out, "gather");
@@ -152,7 +159,7 @@ template <class Message, askable_range<Message> Targets>
 reply_t<Message> first_reply(const Targets& targets, const Message& message,
                              deadline until = {}) {
   auto answers = inside::begin_asking(targets, message, until);
-  inside::results_wait all{answers};
+  inside::results_wait all{answers, inside::results_wait::needs::one};
   std::exception_ptr first_error;
   for (std::size_t left = answers.size(); left > 0; --left) {
     const auto ready = all.next(until);

@@ -61,6 +61,7 @@ struct mail final : mail_of<Content>, Parts... {
       std::unique_ptr<mail> self{this};
       Content content = std::move(this->message);
       self.reset(); // its memory serves what receive() sends
+      if constexpr (requires { content.answer; }) content.answer.owed_by({});
       receive_by<Content>(static_cast<Interface&>(receiver),
                           std::move(content));
     }

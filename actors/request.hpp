@@ -79,6 +79,10 @@ public:
   /// Somebody waits for it.
   explicit operator bool() const { return result_.has_value(); }
 
+  /// For finding circles of asks: who has it; nobody, when it may be anybody.
+  void owed_by(result_debtor who) {
+    if (result_ && !outside_) result_->owed_by(who);
+  }
   /// For one who asks from another hub, which expects the answer so long.
   void hold_asker() { outside_ = std::make_unique<work_guard>(); }
 

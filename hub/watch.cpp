@@ -73,7 +73,7 @@ void hub::wake_watch(wait_record& record, wake_cause cause, bool next) {
 bool watch_set::wait(deadline until) {
   hub& here = hub::current();
   while (!first_noticed_) {
-    wait_record record{what_, nullptr, &give_up};
+    wait_record record{what_, on_, &give_up};
     here.begin_wait(record);
     parked_ = &record;
     here.park(record, until);

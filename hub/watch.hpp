@@ -68,8 +68,9 @@ private:
 /// Source     gevent's rawlink, which wait and iwait stand on.
 class watch_set {
 public:
-  /// `what` is for listings, and stays the caller's.
-  explicit watch_set(const char* what) : what_(what) {}
+  /// `what` and `on` are for listings, and stay the caller's.
+  explicit watch_set(const char* what, const void* on = nullptr)
+      : what_(what), on_(on) {}
   watch_set(const watch_set&) = delete;
   watch_set& operator=(const watch_set&) = delete;
 
@@ -87,6 +88,7 @@ private:
   void forget(watch& which);
 
   const char* what_;
+  const void* on_;
   wait_record* parked_ = nullptr; // while somebody is in `wait`
   watch* first_noticed_ = nullptr;
   watch* last_noticed_ = nullptr;

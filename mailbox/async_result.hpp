@@ -124,8 +124,10 @@ public:
   /// At home only.
   wait_list& watchers() const { return state_->watchers(); }
 
-  /// For actors: names who is to set it.
+  /// For actors: names who is to set it; nobody, who may be anybody.
   void owed_by(result_debtor who) const { state_->owed_by(who); }
+  /// For those who wait for several: what they all have.
+  const result_state& any_state() const { return *state_; }
 
   friend bool operator==(const async_result&, const async_result&) = default;
 

@@ -48,35 +48,51 @@ std::exception_ptr result_state::other_type(const greenlet_base& ended) {
       "', which it is linked to, returns something else"));
 }
 
-const result_state* result_state::awaited_by(const greenlet_base& waiting) {
-  const wait_record* const wait = waiting.waiting_on();
-  if (!wait || wait->what != wait_name) return nullptr;
-  return static_cast<const result_state*>(wait->on);
-}
+/// Looks whether one that is to set a result waits, over others or itself, for
+/// a result that `self`, which is about to wait, is to set.
+struct result_state::circle_search {
+  struct debtor {
+    const greenlet_base* who;
+    const debtor* asked_by; // the one before; null: by `self`
+  };
 
-/// Throws when the one that is to set it waits, over others or itself, for a
-/// result that the greenlet which is about to wait here is to set.
+  void look(const result_state& awaited, const debtor* asker = nullptr) {
+    const greenlet_base* const next = awaited.debtor();
+    if (!next) return;
+    const debtor found{next, asker};
+    if (next == &self) refuse(found);
+    if (--steps < 0) return; // a circle of others, or a crowd
+    const wait_record* const wait = next->waiting_on();
+    if (!wait || !wait->on) return;
+    if (wait->what == wait_name)
+      look(*static_cast<const result_state*>(wait->on), &found);
+    else if (wait->what == result_group::wait_name)
+      for (const result_state* each :
+           static_cast<const result_group*>(wait->on)->members)
+        if (!each->ready()) look(*each, &found);
+  }
+
+  [[noreturn]] void refuse(const debtor& last) const {
+    std::string chain;
+    for (const debtor* each = &last; each; each = each->asked_by)
+      chain = " asks '" + each->who->name() + "'" + chain;
+    throw std::system_error(
+        std::make_error_code(std::errc::resource_deadlock_would_occur),
+        "a circle of asks: '" + self.name() + "'" + chain);
+  }
+
+  const greenlet_base& self;
+  int steps = 1000;
+};
+
 void result_state::check_circle() const {
-  const greenlet_base* const self = waiters_.home().running();
-  const result_state* each = this;
-  constexpr int longest = 100; // a circle of others was closed without asking
-  for (int i = 0; self && each && i < longest; ++i) {
-    const greenlet_base* const next = each->debtor();
-    if (next == self) refuse_circle(*self);
-    each = next ? awaited_by(*next) : nullptr;
-  }
+  if (const greenlet_base* const self = waiters_.home().running())
+    circle_search{*self}.look(*this);
 }
 
-void result_state::refuse_circle(const greenlet_base& self) const {
-  std::string chain = "a circle of asks: '" + self.name() + "'";
-  const result_state* each = this;
-  for (const greenlet_base* next = nullptr; next != &self;
-       each = awaited_by(*next)) {
-    next = each->debtor();
-    chain += " asks '" + next->name() + "'";
-  }
-  throw std::system_error(
-      std::make_error_code(std::errc::resource_deadlock_would_occur), chain);
+void result_group::check_circles() const {
+  for (const result_state* each : members)
+    if (!each->ready()) each->check_circle();
 }
 
 wait_list& result_state::watchers() {

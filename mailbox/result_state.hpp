@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
+#include <span>
 
 namespace greenroom {
 
@@ -21,6 +22,19 @@ struct result_debtor {
 
   /// The greenlet of that name on this hub, or null. The actors know.
   static inline const greenlet_base* (*find)(result_debtor) = nullptr;
+};
+
+class result_state;
+
+/// The results that a greenlet needs all of, for finding circles: what its wait
+/// of this name is on.
+struct result_group {
+  static constexpr char wait_name[] = "gather";
+
+  /// Throws as the wait for each of them that is not ready would.
+  void check_circles() const;
+
+  std::span<const result_state* const> members;
 };
 
 /// The part of an `async_result` that does not know its value: what became of
@@ -142,15 +156,15 @@ protected:
 
 private:
   friend class distant_read;
+  friend struct result_group;
 
   static constexpr char wait_name[] = "async_result";
 
   const greenlet_base* debtor() const {
     return result_debtor::find ? result_debtor::find(debtor_) : nullptr;
   }
-  static const result_state* awaited_by(const greenlet_base& waiting);
   void check_circle() const;
-  [[noreturn]] void refuse_circle(const greenlet_base& self) const;
+  struct circle_search;
   void enlist(distant_read& call);
   void unlist(distant_read& call);
   void let_go(distant_read& call);

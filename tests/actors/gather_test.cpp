@@ -282,4 +282,50 @@ TEST_SUITE("actors") {
         each.kill();
     });
   }
+
+  TEST_CASE("a circle through gather is found, whoever closes it") {
+    struct survey {
+      using reply = int;
+      std::vector<address<survey>> whom;
+      std::vector<address<survey>> they; // and whom they are to ask
+    };
+    class surveyor : public actor<survey> {
+      int receive(survey message) override {
+        if (message.whom.empty()) return 1;
+        int sum = 0;
+        for (const int each : gather(message.whom, survey{message.they, {}}))
+          sum += each;
+        return sum;
+      }
+    };
+    in_hub([] {
+      test::captured_log log;
+      const auto a = spawn<surveyor>();
+      const auto b = spawn<surveyor>();
+      const auto c = spawn<surveyor>();
+      a.target()->name("a");
+      c.target()->name("c");
+      CHECK(a.ask(survey{{b, c}, {}}).get() == 2);
+      SUBCASE("an ask of one who waits for several") {
+        CHECK(error_of([&] {
+                a.ask(survey{{c, b}, {a}}).get();
+              }).find("a circle of asks: 'c' asks 'a' asks 'c'") !=
+              std::string::npos);
+      }
+      SUBCASE("a gather with oneself among those asked") {
+        CHECK(error_of([&] {
+                a.ask(survey{{b, a}, {}}).get();
+              }).find("a circle of asks: 'a' asks 'a'") != std::string::npos);
+      }
+      SUBCASE("but not when two gather from the same") {
+        CHECK(a.ask(survey{{b}, {c}}).get() == 1);
+        const auto first = a.ask(survey{{c, b}, {}});
+        const auto second = b.ask(survey{{c}, {}});
+        CHECK(first.get() == 2);
+        CHECK(second.get() == 1);
+      }
+      for (const auto& each : {a, b, c})
+        each.kill();
+    });
+  }
 }

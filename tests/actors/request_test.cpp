@@ -61,6 +61,24 @@ struct ask_others {
   using reply = int;
   std::vector<actor_ref<asker>> others;
 };
+/// Asks another when it is told to, and answers later what it is asked.
+class busy;
+struct ask_it {
+  using reply = int;
+  actor_ref<busy> whom;
+};
+class busy : public actor<request<question>, ask_it> {
+  void receive(request<question> asked) override {
+    spawn([asked = std::move(asked)]() mutable {
+      sleep(1s);
+      asked.reply(asked->number + 1);
+    });
+  }
+  int receive(ask_it message) override {
+    return message.whom.ask(question{1}).get(10s);
+  }
+};
+
 /// Asks the last of those named, with the rest, and so on.
 class asker : public actor<ask_others> {
   int receive(ask_others message) override {
@@ -249,6 +267,36 @@ TEST_SUITE("actors") {
       }
       for (const auto& each : all)
         each.kill();
+    });
+  }
+
+  TEST_CASE("two that ask each other what others will answer are no circle") {
+    in_hub([] {
+      const auto a = spawn<busy>();
+      const auto b = spawn<busy>();
+      auto first = b.ask(ask_it{a}); // its question is with a greenlet when
+      yield();
+      auto second = a.ask(ask_it{b}); // this one's waits for b
+      CHECK(second.get() == 2);
+      CHECK(first.get() == 2);
+      a.kill();
+      b.kill();
+    });
+  }
+
+  TEST_CASE("two that ask each other, and both handle that, are one") {
+    in_hub([] {
+      test::captured_log log;
+      const auto a = spawn<busy>();
+      const auto b = spawn<busy>();
+      auto first = a.ask(ask_it{b});
+      auto second = b.ask(ask_it{a}); // b will not look at a's question
+      CHECK(error_of([&] { second.get(); }).find("a circle of asks") !=
+            std::string::npos);
+      CHECK(error_of([&] { first.get(); }).find("not alive") !=
+            std::string::npos);
+      a.kill();
+      b.kill();
     });
   }
 }
