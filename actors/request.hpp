@@ -27,6 +27,10 @@ struct reply_of {
 template <names_reply Message>
 struct reply_of<Message> {
   using type = typename Message::reply;
+  static_assert(std::is_void_v<type> || std::is_object_v<type>,
+                "a message's `reply` is a plain type or void: no reference");
+  static_assert(!std::is_const_v<type>,
+                "a message's `reply` is a plain type: no const");
 };
 template <class Message>
 using reply_t = typename reply_of<Message>::type;

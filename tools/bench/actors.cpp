@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <random>
 #include <stdexcept>
 #include <vector>
 
@@ -271,6 +272,61 @@ figure big(const setting& how) {
   });
 }
 
+// --- bank transactions ------------------------------------------------------
+
+struct bank_deposit {
+  using reply = void;
+  double amount;
+};
+struct bank_transfer {
+  using reply = void;
+  double amount;
+  std::size_t to;
+};
+
+/// Takes the money from itself and, in the middle of that, brings it to the
+/// other account.
+class bank_account : public actor<bank_deposit, bank_transfer> {
+public:
+  explicit bank_account(const std::vector<actor_ref<bank_account>>& all)
+      : all_(all) {}
+
+private:
+  void receive(bank_deposit in) override { balance_ += in.amount; }
+  void receive(bank_transfer out) override {
+    balance_ -= out.amount;
+    all_[out.to].ask(bank_deposit{out.amount}).get();
+  }
+
+  const std::vector<actor_ref<bank_account>>& all_;
+  double balance_ = 0;
+};
+
+/// Savina's: a teller orders all transfers, each from an account to one of a
+/// higher number, and waits for all replies.
+figure bank_transaction(const setting& how) {
+  return each_in_greenlet(how(200'000), [](long count) {
+    constexpr std::size_t accounts = 1000;
+    std::vector<actor_ref<bank_account>> all;
+    all.reserve(accounts);
+    for (std::size_t i = 0; i < accounts; ++i)
+      all.push_back(spawn<bank_account>(all));
+    std::minstd_rand random{1};
+    std::vector<async_result<void>> done;
+    done.reserve(static_cast<std::size_t>(count));
+    for (long i = 0; i < count; ++i) {
+      const std::size_t from = random() % (accounts / 10 * 8);
+      const std::size_t to = from + 1 + random() % (accounts - from - 1);
+      done.push_back(all[from].ask(bank_transfer{double(random() % 1000), to}));
+    }
+    for (const auto& each : done)
+      each.get();
+    for (const auto& each : all)
+      each.stop();
+    yield();
+  });
+}
+
 // --- skynet -----------------------------------------------------------------
 
 struct sky_sum {
@@ -390,6 +446,11 @@ std::vector<row> actor_rows() {
        at_most(20),
        &big,
        {{"bare message, 503 objects", &bare_message_ring_503}}},
+      {"bank_transaction",
+       "ns per transfer, 1000 accounts",
+       {},
+       &bank_transaction,
+       {{"2 bare messages + jumps", &bare_ask}}},
       {"skynet",
        "ns per leaf, of a million",
        at_most(250),
