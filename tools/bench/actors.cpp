@@ -172,6 +172,49 @@ figure spawn_stop_actor(const setting& how) {
   });
 }
 
+// --- a million at once ------------------------------------------------------
+
+struct million {
+  double spawn; // ns each
+  double message;
+};
+
+/// All of them live at once, and lie in memory as they were made.
+million million_actors(long count) {
+  return greenroom::spawn([count] {
+           long sum = 0;
+           std::vector<actor_ref<mayfly>> all;
+           all.reserve(static_cast<std::size_t>(count));
+           const double spawned = nanoseconds([&] {
+             for (long i = 0; i < count; ++i) {
+               all.push_back(spawn<mayfly>(sum));
+               if (i % 1000 == 0) yield();
+             }
+             yield();
+           });
+           const double told = nanoseconds([&] {
+             for (const auto& each : all)
+               each.send(add{1});
+             yield();
+           });
+           if (sum != count) throw std::logic_error("messages were lost");
+           for (const auto& each : all)
+             each.stop();
+           yield();
+           const auto each = static_cast<double>(count);
+           return million{spawned / each, told / each};
+         })
+      .get();
+}
+
+figure million_spawn(const setting& how) {
+  return {million_actors(how(1'000'000)).spawn};
+}
+
+figure million_message(const setting& how) {
+  return {million_actors(how(1'000'000)).message};
+}
+
 // --- restart ----------------------------------------------------------------
 
 /// Ends at each message, and is made anew for the next.
@@ -426,6 +469,16 @@ std::vector<row> actor_rows() {
        at_most(150),
        &spawn_stop_actor,
        {{"bare new, message, delete", &bare_object}}},
+      {"million_spawn",
+       "ns per actor, of a million",
+       {},
+       &million_spawn,
+       {{"bare new, message, delete", &bare_object}}},
+      {"million_message",
+       "ns per message, one to each",
+       {},
+       &million_message,
+       {{"bare message, 10 M waiting", &bare_message_flood}}},
       {"restart",
        "ns per restart, end to first answer",
        at_most(1000),
