@@ -83,19 +83,25 @@ void actor_base::open_mail(inbox_base& inbox) {
 
 /// On the dispatcher's stack again: rests without one, or ends.
 void actor_base::rest_or_end(const inbox_base& inbox) {
-  const bool has_mail = inbox_access::has_next(inbox);
-  if (is_ending() || (!has_mail && inbox.drained()))
+  const bool has_mail = !inbox.empty();
+  if (is_ending() || (!has_mail && inbox.closed()))
     end_actor();
+  else if (rest_is_special_) [[unlikely]]
+    rest_specially(inbox);
   else if (has_mail || kill_is_pending())
     go_on_later();
   else
-    take_rest();
+    go_idle();
 }
 
-void actor_base::take_rest() {
+/// For one that is timed, called or held.
+void actor_base::rest_specially(const inbox_base& inbox) {
+  if (inbox_access::has_next(inbox) || kill_is_pending()) return go_on_later();
   go_idle();
-  if (rest_is_timed_) [[unlikely]]
-    note_rest();
+  const actor_extras* own = extras_if_any();
+  const bool timed = own && own->rest;
+  rest_is_special_ = timed || inbox.held();
+  if (timed) note_rest();
 }
 
 void actor_base::end_actor() noexcept {
@@ -320,10 +326,10 @@ void actor_base::set_rest_limit(std::chrono::nanoseconds limit,
   if (limit < std::chrono::nanoseconds{})
     throw std::invalid_argument("actor '" + name() +
                                 "': a negative receive timeout");
-  rest_is_timed_ = limit > std::chrono::nanoseconds{};
   own_extras().rest.reset();
-  if (rest_is_timed_)
-    own_extras().rest = std::make_unique<rest_timer>(*this, limit, make);
+  if (limit == std::chrono::nanoseconds{}) return;
+  rest_is_special_ = true;
+  own_extras().rest = std::make_unique<rest_timer>(*this, limit, make);
 }
 
 /// The timer is left as it is when mail comes, and looks when it fires.

@@ -142,7 +142,7 @@ private:
   void start_up();
   void open_mail(inbox_base& inbox);
   void rest_or_end(const inbox_base& inbox);
-  void take_rest();
+  void rest_specially(const inbox_base& inbox);
   void end_actor() noexcept;
   void end_inbox() noexcept;
   void close_inbox() noexcept;
@@ -183,7 +183,7 @@ private:
   bool begun_ : 1 = false;
   bool traps_exits_ : 1 = false;
   bool has_behaviour_ : 1 = false;
-  bool rest_is_timed_ : 1 = false;
+  bool rest_is_special_ : 1 = false; // see rest_or_end
   inbox_keeping keeps_inbox_ = inbox_keeping::no;
 };
 
@@ -226,7 +226,11 @@ struct actor_access {
 
   // For those who look at it.
   static actor_info info_of(const actor_base& actor);
-  static void wake(actor_base& actor) { actor.wake_for_mail(); }
+  /// Its inbox is held, called into, or not held any more.
+  static void rest_anew(actor_base& actor) {
+    actor.rest_is_special_ = true;
+    actor.wake_for_mail();
+  }
   static void opened_no_message(actor_base& actor) { --actor.handled_; }
 
   /// Adds `mail` as the inbox allows: may wait until `until`. False when that

@@ -51,13 +51,15 @@ actor_info actor_access::info_of(const actor_base& actor) {
 }
 
 void suspend(const reference_key& actor) {
-  inbox_access::hold(actor_access::inbox_of(living(actor, "suspend")), true);
+  actor_base& held = living(actor, "suspend");
+  inbox_access::hold(actor_access::inbox_of(held), true);
+  actor_access::rest_anew(held);
 }
 
 void resume(const reference_key& actor) {
   actor_base& held = living(actor, "resume");
   inbox_access::hold(actor_access::inbox_of(held), false);
-  actor_access::wake(held);
+  actor_access::rest_anew(held);
 }
 
 void trace(const reference_key& actor,
@@ -80,7 +82,7 @@ void inside::call_actor(const reference_key& to,
                         std::unique_ptr<envelope> call) {
   actor_base& actor = living(to, "with_state");
   inbox_access::add_call(actor_access::inbox_of(actor), std::move(call));
-  actor_access::wake(actor);
+  actor_access::rest_anew(actor);
 }
 
 } // namespace greenroom

@@ -160,7 +160,7 @@ private:
   extras& more();
   bool is_held() const;
   bool is_over() const { return empty() ? closed_ : closed_ && !held(); }
-  bool has_call() const;
+  bool has_next_of_all() const;
   void add_call(std::unique_ptr<envelope> call);
   void hold(bool held);
   void on_take(take_hook hook);
@@ -205,8 +205,7 @@ struct inbox_access {
   }
   /// `take_next` would find something.
   static bool has_next(const inbox_base& in) {
-    return in.more_ ? in.has_call() || (!in.empty() && !in.held())
-                    : !in.empty();
+    return in.more_ ? in.has_next_of_all() : !in.empty();
   }
   /// Adds what is no message, and for `take_next` only: ahead of all mail, and
   /// also while that is held.
