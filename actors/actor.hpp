@@ -15,6 +15,7 @@
 #include <concepts>
 #include <cstdint>
 #include <memory>
+#include <stdexcept>
 #include <type_traits>
 #include <utility>
 
@@ -170,23 +171,53 @@ void actor<Messages...>::open_sealed(std::unique_ptr<envelope> mail) {
   openers[kind](*this, std::move(mail));
 }
 
-/// Makes an actor and starts it. Never switches: `on_start` and the first
-/// message wait for their turn.
-template <std::derived_from<actor_base> Actor, class... Arguments>
-actor_ref<Actor> spawn(Arguments&&... arguments) {
-  static_assert(std::constructible_from<Actor, Arguments...>,
+namespace inside {
+
+/// As `new Actor(arguments...)`, for `start` to begin with.
+template <class Actor, class Start, class... Arguments>
+actor_ref<Actor> begin_actor(Start&& start, Arguments&&... arguments) {
+  constexpr bool constructible = std::constructible_from<Actor, Arguments...>;
+  static_assert(constructible,
                 "spawn: no public constructor of this actor takes these "
                 "arguments, or a receive() is missing");
-  if constexpr (std::constructible_from<Actor, Arguments...>) {
+  if constexpr (constructible) {
     auto* made = new Actor(std::forward<Arguments>(arguments)...);
     greenlet_access::share(*made);
     const any_greenlet kept{*made}; // it may have been killed by now
     const actor_ref<Actor> reference{actor_access::key(*made)};
-    made->start();
+    start(*made);
     return reference;
   } else { // one error is enough
     return {};
   }
+}
+
+} // namespace inside
+
+/// Makes an actor and starts it. Never switches: `on_start` and the first
+/// message wait for their turn.
+template <std::derived_from<actor_base> Actor, class... Arguments>
+actor_ref<Actor> spawn(Arguments&&... arguments) {
+  return inside::begin_actor<Actor>([](Actor& made) { made.start(); },
+                                    std::forward<Arguments>(arguments)...);
+}
+
+/// The same with a name, or ahead of everything else that is ready; or, for one
+/// with its own loop, with a stack of a size (`std::invalid_argument` for one
+/// without: that borrows its stacks).
+///
+///     auto a = spawn<account>({.name = "ann"}, 100L);
+template <std::derived_from<actor_base> Actor, class... Arguments>
+actor_ref<Actor> spawn(spawn_options options, Arguments&&... arguments) {
+  constexpr bool borrows = Actor::actor_interface::handles_mail;
+  if (borrows && options.stack_size > 0)
+    throw std::invalid_argument("spawn: an actor without its own loop has no "
+                                "stack of its own");
+  return inside::begin_actor<Actor>(
+      [&options](Actor& made) {
+        greenlet_access::start(made, std::move(options));
+      },
+      std::forward<Arguments>(arguments)...);
 }
 
 template <class Actor>

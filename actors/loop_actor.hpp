@@ -51,7 +51,8 @@ protected:
 
 private:
   static void first_step(runnable& turn) {
-    actor_access::loop_turn(static_cast<loop_actor&>(turn));
+    auto& self = static_cast<loop_actor&>(turn);
+    if (!self.moved_to_own_stack()) actor_access::loop_turn(self);
   }
   void open_sealed(std::unique_ptr<envelope>) final {}
 };
@@ -95,14 +96,20 @@ private:
 ///     });
 ///     log.send(line{"hello"});
 template <class... Messages, class Function>
-actor_ref<loop_actor<Messages...>> spawn_actor(Function&& function) {
+actor_ref<loop_actor<Messages...>> spawn_actor(spawn_options options,
+                                               Function&& function) {
   using kept = std::decay_t<Function>;
   static_assert(
       actor_function<kept, Messages...>,
       "spawn_actor: the function takes inbox<Messages...>& and, if it "
       "likes, the actor's reference");
   return spawn<inside::function_actor<kept, Messages...>>(
-      std::forward<Function>(function));
+      std::move(options), std::forward<Function>(function));
+}
+template <class... Messages, class Function>
+actor_ref<loop_actor<Messages...>> spawn_actor(Function&& function) {
+  return spawn_actor<Messages...>(spawn_options{},
+                                  std::forward<Function>(function));
 }
 
 } // namespace greenroom

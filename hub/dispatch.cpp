@@ -153,6 +153,7 @@ bool hub::moved_to_own_stack(greenlet_base& fresh, std::size_t size) {
     own = &pool.take();
   } catch (const std::bad_alloc&) {
     fresh.ended_by(std::current_exception());
+    fresh.never_begun();
     fresh.finish();
     return true;
   }
@@ -165,7 +166,7 @@ bool hub::moved_to_own_stack(greenlet_base& fresh, std::size_t size) {
 void hub::run_own_stack(void* greenlet) {
   auto& fresh = *static_cast<greenlet_base*>(greenlet);
   hub& here = fresh.home();
-  greenlet_base::begin_step(fresh);
+  fresh.on_turn(fresh); // the first, again
   // Others must not run on a stack of a size they did not ask for.
   fiber& self = *here.running_fiber_;
   fiber& worker = here.idle_worker();

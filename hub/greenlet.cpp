@@ -176,12 +176,18 @@ void greenlet_access::start(greenlet_base& target, spawn_options&& options) {
 
 void greenlet_base::begin_step(runnable& self) {
   auto& greenlet = static_cast<greenlet_base&>(self);
-  if (greenlet.extras_ && greenlet.extras_->stack_size > 0 &&
-      greenlet.home_->moved_to_own_stack(greenlet,
-                                         greenlet.extras_->stack_size))
-    return;
+  if (greenlet.moved_to_own_stack()) return;
   greenlet.execute([&] { greenlet.run(); });
   greenlet.finish();
+}
+
+std::size_t greenlet_base::stack_size() const {
+  return extras_ ? extras_->stack_size : 0;
+}
+
+bool greenlet_base::moved_to_own_stack() {
+  const std::size_t size = stack_size();
+  return size > 0 && home_->moved_to_own_stack(*this, size);
 }
 
 /// Logs the error, and keeps it if it is the first.

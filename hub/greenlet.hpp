@@ -166,7 +166,7 @@ protected:
   /// The greenlet's work, in its own context.
   virtual void run() = 0;
 
-  /// It was killed before its first turn: `run` is never called.
+  /// It ended before its first turn: `run` is never called.
   virtual void never_begun() noexcept {}
 
   /// Its first step, on the dispatcher's stack, when it has none of its own.
@@ -174,6 +174,10 @@ protected:
   explicit greenlet_base(step_function first);
 
   static void begin_step(runnable& self);
+  /// For a first step: it asked for stacks of a size, and has begun there.
+  bool moved_to_own_stack();
+  /// In bytes, as given to `spawn`; else zero.
+  std::size_t stack_size() const;
   /// Runs `body` as this greenlet, on the stack of the caller.
   template <class Body>
   void execute(Body&& body);

@@ -376,7 +376,8 @@ struct sky_sum {
   long of;
 };
 
-/// Makes ten more, down to the leaves, and sums up what they report.
+/// Makes ten more, down to the leaves, and sums up what they report. Depth
+/// first: few live at a time.
 class sky_node : public actor<sky_sum> {
 public:
   sky_node(actor_ref<sky_node> parent, async_result<long>* whole, long first,
@@ -389,7 +390,8 @@ private:
     const long each = leaves_ / 10;
     const actor_ref<sky_node> here{key()};
     for (long i = 0; i < 10; ++i)
-      spawn<sky_node>(here, nullptr, first_ + i * each, each);
+      spawn<sky_node>({.order = start_order::next}, here, nullptr,
+                      first_ + i * each, each);
   }
   void receive(sky_sum part) override {
     total_ += part.of;
