@@ -84,8 +84,8 @@ protected:
   }
 
   /// From now on gets a `receive_timeout` each time it has rested, without a
-  /// message to handle, for `limit`; zero: no more. Negative:
-  /// `std::invalid_argument`.
+  /// message to handle, for `limit`; zero, or more than a century: no
+  /// more. Negative: `std::invalid_argument`.
   void set_receive_timeout(std::chrono::nanoseconds limit) {
     constexpr bool accepted = actor::template accepts<receive_timeout>;
     static_assert(accepted, "set_receive_timeout: this actor has no "

@@ -327,7 +327,8 @@ void actor_base::set_rest_limit(std::chrono::nanoseconds limit,
     throw std::invalid_argument("actor '" + name() +
                                 "': a negative receive timeout");
   own_extras().rest.reset();
-  if (limit == std::chrono::nanoseconds{}) return;
+  constexpr std::chrono::hours century{24 * 365 * 100};
+  if (limit == std::chrono::nanoseconds{} || limit > century) return;
   rest_is_special_ = true;
   own_extras().rest = std::make_unique<rest_timer>(*this, limit, make);
 }

@@ -6,8 +6,6 @@
 namespace greenroom::inside {
 
 std::optional<std::size_t> results_wait::next(deadline until) {
-  group_.members = states_;
-  group_.check_circles();
   if (!all_.wait(until)) return std::nullopt;
   watch* const ready = all_.take();
   ready->leave();

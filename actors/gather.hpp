@@ -49,6 +49,8 @@ public:
       ++place;
       if (needs_ == needs::all) states_.push_back(&each.any_state());
     }
+    group_.members = states_;
+    group_.check_circles(); // those that close later find this wait
   }
 
   /// The index of the next; nothing when `until` passed.

@@ -174,6 +174,16 @@ TEST_SUITE("an actor's own time limits") {
     });
   }
 
+  TEST_CASE("a limit longer than the clock counts is none") {
+    std::string seen;
+    in_hub([&] {
+      const auto a = spawn<sleeper>(seen, std::chrono::nanoseconds::max());
+      sleep(1h);
+      CHECK(seen.empty());
+      a.kill();
+    });
+  }
+
   TEST_CASE("a negative limit is refused") {
     std::string seen;
     in_hub([&] {
