@@ -308,8 +308,19 @@ void hub::tell_end() noexcept {
   }
 }
 
+void hub::add_shutdown_link(hub_shutdown_link& entry) {
+  entry.previous = shutdown_links_.previous;
+  entry.next = &shutdown_links_;
+  entry.previous->next = entry.next->previous = &entry;
+}
+
 bool hub::shutdown(deadline until) {
   greenlet_base& self = check_wait("shutdown");
+  while (shutdown_links_.standing()) {
+    hub_shutdown_link& newest = *shutdown_links_.previous;
+    newest.leave();
+    newest.on_shutdown(newest, until);
+  }
   for (bool in_time = true; in_time;) {
     std::vector<any_greenlet> others;
     for (greenlet_base* each = first_; each; each = each->next_)

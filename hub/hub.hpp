@@ -38,6 +38,33 @@ enum class clock_kind : std::uint8_t {
 /// Names a callback given to `add_spawn_callback`.
 enum class spawn_callback_id : std::uint64_t {};
 
+/// Called first by `hub::shutdown`, which then kills everybody: for what ends
+/// its greenlets in an order of its own. The newest is called first, each
+/// once; it stands nowhere when it is called, and may wait until the deadline.
+///
+/// Ownership  Its own; its end leaves the hub.
+/// Thread     The hub's.
+struct hub_shutdown_link {
+  using shutdown_function = void (*)(hub_shutdown_link&, deadline until);
+
+  explicit hub_shutdown_link(shutdown_function at_shutdown = nullptr)
+      : on_shutdown(at_shutdown) {}
+  hub_shutdown_link(const hub_shutdown_link&) = delete;
+  hub_shutdown_link& operator=(const hub_shutdown_link&) = delete;
+  ~hub_shutdown_link() { leave(); }
+
+  void leave() {
+    previous->next = next;
+    next->previous = previous;
+    previous = next = this;
+  }
+  bool standing() const { return next != this; }
+
+  shutdown_function on_shutdown;
+  hub_shutdown_link* previous = this; // a ring, oldest first, with its head
+  hub_shutdown_link* next = this;
+};
+
 /// The event loop of one OS thread and the scheduler of its greenlets.
 ///
 /// There is no `run()`: a hub is made when a thread first needs one, the
@@ -90,9 +117,11 @@ public:
   /// first. From the main greenlet.
   bool join(deadline until = {});
 
-  /// Kills every greenlet but the caller and waits for their end, in the
-  /// order they were made, and those spawned meanwhile; false when `until`
-  /// passed first, and then a log line names those still alive.
+  /// Stops supervisors that run, the newest first, each in its own order, and
+  /// calls what else stands in `add_shutdown_link`. Then kills every greenlet
+  /// but the caller and waits for their end, in the order they were made, and
+  /// those spawned meanwhile; false when `until` passed first, and then a log
+  /// line names those still alive.
   bool shutdown(deadline until = {});
 
   /// On the virtual clock time passes only while nothing is ready: a greenlet
@@ -185,6 +214,9 @@ public:
   /// `entry` must stay until it is told or removed.
   void add_end_link(hub_end_link& entry);
   void remove_end_link(hub_end_link& entry);
+
+  /// `entry` must stand nowhere.
+  void add_shutdown_link(hub_shutdown_link& entry);
 
   // --- for signal handlers and debuggers ----------------------------------
 
@@ -293,6 +325,7 @@ private:
   std::exception_ptr deadlock_;       // a loop_exit on its way to main
   join_wait* joining_ = nullptr;      // main, in `join`
   hub_end_link* end_links_ = nullptr; // newest first
+  hub_shutdown_link shutdown_links_;  // a ring's head
 
   // Any thread.
   std::atomic<std::uint64_t> switches_{0};    // written by the hub alone

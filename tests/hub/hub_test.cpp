@@ -414,6 +414,42 @@ TEST_SUITE("hub") {
     });
   }
 
+  TEST_CASE("shutdown first calls those who end what is theirs, the newest "
+            "first, each once") {
+    struct ending : hub_shutdown_link {
+      ending(std::string& out, char mark)
+          : hub_shutdown_link(&called), trace(out), name(mark) {}
+      static void called(hub_shutdown_link& link, deadline until) {
+        auto& self = static_cast<ending&>(link);
+        CHECK_FALSE(self.standing());
+        sleep_until(now() + 1s);
+        CHECK_FALSE(until.is_never());
+        self.trace += self.name;
+      }
+      std::string& trace;
+      char name;
+    };
+    in_hub([] {
+      std::string trace;
+      hub& here = hub::current();
+      ending a{trace, 'a'};
+      auto b = std::make_unique<ending>(trace, 'b');
+      ending c{trace, 'c'};
+      ending late{trace, 'l'};
+      for (ending* each : {&a, b.get(), &c})
+        here.add_shutdown_link(*each);
+      b.reset();
+      spawn([&] {
+        at_exit mark{trace, "killed"};
+        here.add_shutdown_link(late);
+        sleep(1h);
+      });
+      CHECK(time_of([] { CHECK(shutdown(1min)); }) == 3s);
+      CHECK(trace == "clakilled");
+      CHECK(time_of([] { CHECK(shutdown()); }) == 0s);
+    });
+  }
+
   TEST_CASE("shutdown also ends what is spawned while it runs") {
     in_hub([] {
       std::string trace;
