@@ -218,6 +218,8 @@ struct actor_access {
 
   // For supervisors.
   static async_result<void> start(actor_base& child);
+  /// Exit signals neither end it nor come as messages, which it does not take.
+  static void ignore_exits(actor_base& of) { of.set_traps_exits(true); }
   static void take_over(actor_base& child, actor_base* ended);
   static void keep_inbox(actor_base& child, inbox_keeping when);
   static void give_up(actor_base& ended);

@@ -124,7 +124,9 @@ reference_key::half reference_key::enter(actor_base& made) {
 }
 
 void reference_key::leave(half ended, const actor_base& actor) {
-  // Else it has left already, or the thread's table has gone.
+  // Else it has left already, or its thread's table has gone, and this may be
+  // another thread.
+  if (!local_ || ended.place >= local_->size) return;
   if (reference_key{ended}.local() != &actor) return;
   place& left = local_->places[ended.place];
   if (left.reserved())
@@ -154,27 +156,28 @@ void reference_key::tell_end(table& of, std::uint32_t index) {
   }
 }
 
-reference_key::half reference_key::reserve() {
+reference_key reference_key::reserve() {
   const half made = new_place();
   local_->places[made.place].next_free = place::reserved_mark;
-  return made;
+  return reference_key{made};
 }
 
 void reference_key::occupy(half reserved, actor_base& next) {
   local_->places[reserved.place].actor = &next;
 }
 
-void reference_key::release(half reserved) noexcept {
-  if (!local_) return;
-  place& left = local_->places[reserved.place];
-  if (left.generation != reserved.generation) return;
+void reference_key::release(const reference_key& reserved) noexcept {
+  if (reserved.is_over()) return;
+  place& left = local_->places[reserved.place_];
   left.next_free = no_place;
-  if (!left.actor) free_place(*local_, reserved.place);
+  if (!left.actor) free_place(*local_, reserved.place_);
 }
 
-reference_key::claim::claim(const void* memory, std::size_t size, half reserved)
-    : begin_(static_cast<const std::byte*>(memory)), end_(begin_ + size),
-      place_(reserved), outer_(std::exchange(claimed_, this)) {
+reference_key::claim::claim(const void* memory, std::size_t size,
+                            const reference_key& reserved)
+    : begin_(static_cast<const std::byte*>(memory)),
+      end_(begin_ + size), place_{reserved.place_, reserved.generation_},
+      outer_(std::exchange(claimed_, this)) {
 }
 
 reference_key::claim::~claim() {

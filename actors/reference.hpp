@@ -105,17 +105,17 @@ public:
   // --- for supervisors ------------------------------------------------------
 
   /// A place for one actor after the other, to begin with for none.
-  static half reserve();
+  static reference_key reserve();
   /// Has `next` take the place over.
   static void occupy(half reserved, actor_base& next);
-  /// It is nobody's any more.
-  static void release(half reserved) noexcept;
+  /// It is nobody's any more. Nothing, when its thread's places are gone.
+  static void release(const reference_key& reserved) noexcept;
 
   /// Within its scope, the actor that is made in that memory gets the place,
   /// to `occupy` it, instead of one of its own.
   class claim {
   public:
-    claim(const void* memory, std::size_t size, half reserved);
+    claim(const void* memory, std::size_t size, const reference_key& reserved);
     claim(const claim&) = delete;
     claim& operator=(const claim&) = delete;
     ~claim();

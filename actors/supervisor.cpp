@@ -2,22 +2,45 @@
 
 #include "supervisor_core.hpp"
 
+#include <greenroom/hub/error.hpp>
+
+#include <stdexcept>
+#include <utility>
+
 namespace greenroom {
 
 supervisor::supervisor(restart_strategy strategy, supervisor_options options)
-    : core_(std::make_shared<supervisor_core>(strategy, std::move(options))) {
+    : owned_(std::make_shared<supervisor_core>(strategy, std::move(options))) {
+  core_ = owned_;
 }
 
 supervisor::~supervisor() {
-  core_->stop_soon(exit_kind::shutdown);
+  supervisor_core::end(std::move(owned_));
 }
 
-reference_key supervisor::add_actor(std::string id, const child_options& how,
-                                    maker make) {
-  if (core_->strategy == dynamic)
-    throw std::invalid_argument("supervisor '" + name() +
-                                "' is dynamic: use start_child");
-  return core_->by_runner(
+std::shared_ptr<supervisor_core> supervisor_ref::core() const {
+  auto held = core_.lock();
+  if (!held || held->is_over)
+    throw_error(errc::dead, "a supervisor that is over");
+  return held;
+}
+
+namespace {
+
+[[noreturn]] void refuse(const supervisor_core& core, const char* why) {
+  throw std::invalid_argument(core.named() + why);
+}
+
+} // namespace
+
+// Each call keeps what it calls: the supervisor may be destroyed meanwhile.
+
+reference_key supervisor_ref::add_actor(std::string id,
+                                        const child_options& how,
+                                        maker make) const {
+  const auto kept = core();
+  if (kept->strategy == dynamic) refuse(*kept, " is dynamic: use start_child");
+  return kept->by_runner(
       [id = std::move(id), how, make = std::move(make)](auto& core) mutable {
         auto& added = core.add(std::move(id), how, child_kind::actor);
         added.make = std::move(make);
@@ -25,36 +48,40 @@ reference_key supervisor::add_actor(std::string id, const child_options& how,
       });
 }
 
-reference_key supervisor::start_nameless(maker make) {
-  if (core_->strategy != dynamic)
-    throw std::invalid_argument("supervisor '" + name() +
-                                "' is not dynamic: use add");
-  if (!core_->running())
-    throw std::invalid_argument("supervisor '" + name() + "' is not running");
-  return core_->by_runner([make = std::move(make)](auto& core) mutable {
+reference_key supervisor_ref::start_nameless(maker make) const {
+  const auto kept = core();
+  if (kept->strategy != dynamic) refuse(*kept, " is not dynamic: use add");
+  if (!kept->running()) refuse(*kept, " is not running");
+  return kept->by_runner([make = std::move(make)](auto& core) mutable {
     auto& added = core.add_nameless();
     added.make = std::move(make);
     return core.start_in_place(added);
   });
 }
 
-void supervisor::add(std::string id, child_options how,
-                     std::function<void()> function) {
-  core_->by_runner([id = std::move(id), how,
-                    function = std::move(function)](auto& core) mutable {
+void supervisor_ref::add(std::string id, child_options how,
+                         std::function<void()> function) const {
+  const auto kept = core();
+  if (kept->strategy == dynamic) refuse(*kept, " is dynamic: use start_child");
+  kept->by_runner([id = std::move(id), how,
+                   function = std::move(function)](auto& core) mutable {
     auto& added = core.add(std::move(id), how, child_kind::greenlet);
     added.function = std::move(function);
     core.add_and_start(added);
   });
 }
 
-supervisor& supervisor::add_supervisor(std::string id, child_options how,
-                                       restart_strategy strategy,
-                                       supervisor_options options) {
+supervisor_ref
+supervisor_ref::add_supervisor(std::string id, child_options how,
+                               restart_strategy strategy,
+                               supervisor_options options) const {
+  const auto kept = core();
+  if (kept->strategy == dynamic) refuse(*kept, " is dynamic: use start_child");
   if (options.name == supervisor_options{}.name) options.name = id;
   auto made = std::make_unique<supervisor>(strategy, std::move(options));
-  supervisor& tree = *made;
-  core_->by_runner(
+  const supervisor_ref tree = *made;
+  made->owned_->is_child = true;
+  kept->by_runner(
       [id = std::move(id), how, made = std::move(made)](auto& core) mutable {
         auto& added = core.add(std::move(id), how, child_kind::supervisor);
         added.tree = std::move(made);
@@ -63,67 +90,77 @@ supervisor& supervisor::add_supervisor(std::string id, child_options how,
   return tree;
 }
 
-void supervisor::start() {
-  core_->start();
+void supervisor_ref::start() const {
+  const auto kept = core();
+  if (kept->is_child)
+    refuse(*kept, " is started by the one that it was added to");
+  kept->start();
 }
 
-void supervisor::stop(exit_reason why) {
-  core_->stop(std::move(why));
+void supervisor_ref::stop(exit_reason why) const {
+  if (const auto kept = core_.lock()) kept->stop(std::move(why));
 }
 
-void supervisor::stop_soon(exit_reason why) {
-  core_->stop_soon(std::move(why));
+void supervisor_ref::stop_soon(exit_reason why) const {
+  if (const auto kept = core_.lock()) kept->stop_soon(std::move(why));
 }
 
-bool supervisor::join(deadline until) const {
-  const any_greenlet last = core_->greenlet();
+bool supervisor_ref::join(deadline until) const {
+  const any_greenlet last = greenlet();
   return !last || last.join(until);
 }
 
-bool supervisor::running() const {
-  return core_->running();
+bool supervisor_ref::running() const {
+  const auto kept = core_.lock();
+  return kept && kept->running();
 }
 
-exit_reason supervisor::reason() const {
-  return core_->reason;
+exit_reason supervisor_ref::reason() const {
+  const auto kept = core_.lock();
+  return kept ? kept->reason : exit_kind::noproc;
 }
 
-any_greenlet supervisor::greenlet() const {
-  return core_->greenlet();
+any_greenlet supervisor_ref::greenlet() const {
+  const auto kept = core_.lock();
+  return kept ? kept->greenlet() : any_greenlet{};
 }
 
-void supervisor::terminate(const std::string& id) {
-  core_->by_runner([id](auto& core) { core.terminate(core.get(id), false); });
+void supervisor_ref::terminate(const std::string& id) const {
+  core()->by_runner([id](auto& core) { core.terminate(core.get(id), false); });
 }
 
-void supervisor::terminate_nameless(const reference_key& child) {
-  core_->by_runner(
+void supervisor_ref::terminate_nameless(const reference_key& child) const {
+  core()->by_runner(
       [child](auto& core) { core.terminate(core.by_key(child), true); });
 }
 
-void supervisor::restart(const std::string& id) {
-  core_->by_runner([id](auto& core) { core.restart_by_hand(core.get(id)); });
+void supervisor_ref::restart(const std::string& id) const {
+  core()->by_runner([id](auto& core) { core.restart_by_hand(core.get(id)); });
 }
 
-void supervisor::remove(const std::string& id) {
-  core_->by_runner([id](auto& core) { core.remove(core.get(id)); });
+void supervisor_ref::remove(const std::string& id) const {
+  core()->by_runner([id](auto& core) { core.remove(core.get(id)); });
 }
 
-reference_key supervisor::key_of(const std::string& id) const {
-  const auto* found = core_->find(id);
-  return found && found->place ? reference_key{*found->place} : reference_key{};
+reference_key supervisor_ref::key_of(const std::string& id) const {
+  const auto kept = core_.lock();
+  const auto* const found = kept ? kept->find(id) : nullptr;
+  return found ? found->place : reference_key{};
 }
 
-std::vector<child_info> supervisor::children() const {
-  return core_->list();
+std::vector<child_info> supervisor_ref::children() const {
+  const auto kept = core_.lock();
+  return kept ? kept->list() : std::vector<child_info>{};
 }
 
-std::size_t supervisor::size() const {
-  return core_->children.size();
+std::size_t supervisor_ref::size() const {
+  const auto kept = core_.lock();
+  return kept ? kept->children.size() : 0;
 }
 
-const std::string& supervisor::name() const {
-  return core_->options.name;
+std::string supervisor_ref::name() const {
+  const auto kept = core_.lock();
+  return kept ? kept->options.name : "a supervisor that is over";
 }
 
 // --- text -------------------------------------------------------------------
@@ -177,7 +214,7 @@ void write(std::string& text, const std::vector<child_info>& children,
 
 } // namespace
 
-std::string to_string(const supervisor& tree) {
+std::string to_string(const supervisor_ref& tree) {
   std::string text = tree.name() + "  supervisor  " +
                      (tree.running() ? "running" : "stopped") + "\n";
   write(text, tree.children(), 1);

@@ -22,6 +22,7 @@
 namespace greenroom {
 
 class supervisor_core;
+class supervisor_ref;
 
 /// A supervisor's child could not be started; the others it had started have
 /// been stopped.
@@ -30,42 +31,26 @@ public:
   using std::runtime_error::runtime_error;
 };
 
-/// Starts its children in order, restarts those that fail by its strategy, and
-/// stops them in reverse; when they fail too often, it stops all and ends with
-/// reason `shutdown`, for its own supervisor to deal with.
+/// All that can be done with a supervisor, by whoever holds this: a value, as
+/// an `actor_ref` is.
 ///
-/// A reference to a child stays valid over its restarts: each time the object
-/// is made anew from copies of the arguments; mail is kept for it, but for the
-/// message that it failed at.
-///
-/// Ownership  Owns the children. Destroyed while they run, it tells them to end
-///            and does not wait: `stop` it first.
+/// Ownership  None. A supervisor is over when it is destroyed, or when the one
+///            above forgets it: as a child that was `remove`d, that was
+///            temporary, or that was added while that one ran and stopped
+///            since. Then nothing runs, and there are no children.
 /// Thread     Its hub's thread.
 /// Waits      `start`, `stop`, `join`; once it is started, also `add`,
-///            `terminate`, `restart`, `remove`, `start_child` and `children`,
-///            until it has done with what it does. Not from a child's
-///            constructor or `on_start`, for which it waits itself.
+///            `terminate`, `restart`, `remove` and `start_child`, until it has
+///            done with what it does.
 /// Errors     `std::invalid_argument` for contradictory options, an id that
 ///            is taken or unknown, and the like: nothing has changed then.
-///            `start_failure`.
-/// Source     Erlang's supervisor; OTP.md 1.5.
-///
-///     supervisor tree{one_for_one, {.max_restarts = 3, .within = 5s}};
-///     auto store = tree.add<cache>("cache", permanent, 100);
-///     tree.add<front>("front", {.shutdown = 1s}, store);
-///     supervisor& jobs = tree.add_supervisor("jobs", permanent, one_for_all);
-///     jobs.add<worker>("worker", transient, store);
-///     tree.add("ticker", transient, [] { tick(); });
-///     tree.start();        // all are up, in this order
-///     ...
-///     tree.stop();
-class supervisor {
+///            `start_failure`. `errc::dead` when it is over.
+///            `std::errc::resource_deadlock_would_occur` in a child's
+///            constructor or `on_start`, for which it waits itself.
+class supervisor_ref {
 public:
-  explicit supervisor(restart_strategy strategy,
-                      supervisor_options options = {});
-  supervisor(const supervisor&) = delete;
-  supervisor& operator=(const supervisor&) = delete;
-  ~supervisor();
+  /// Nobody: one that is over.
+  supervisor_ref() = default;
 
   // --- the tree -------------------------------------------------------------
 
@@ -75,33 +60,34 @@ public:
   /// `std::ref(object)` for a reference to what outlives the tree.
   template <std::derived_from<actor_base> Actor, class... Arguments>
   actor_ref<Actor> add(std::string id, child_options how,
-                       Arguments&&... arguments) {
+                       Arguments&&... arguments) const {
     return actor_ref<Actor>{
         add_actor(std::move(id), how,
                   maker_of<Actor>(std::forward<Arguments>(arguments)...))};
   }
   template <std::derived_from<actor_base> Actor, class... Arguments>
   actor_ref<Actor> add(std::string id, restart_policy restart,
-                       Arguments&&... arguments) {
+                       Arguments&&... arguments) const {
     return add<Actor>(std::move(id), child_options{.restart = restart},
                       std::forward<Arguments>(arguments)...);
   }
 
   /// Adds a greenlet that runs `function`: a server that serves for ever, say.
-  void add(std::string id, child_options how, std::function<void()> function);
+  void add(std::string id, child_options how,
+           std::function<void()> function) const;
   void add(std::string id, restart_policy restart,
-           std::function<void()> function) {
+           std::function<void()> function) const {
     add(std::move(id), child_options{.restart = restart}, std::move(function));
   }
 
-  /// Adds a supervisor, which is this one's to keep, and to start. By default
-  /// it has all the time it needs to stop.
-  supervisor& add_supervisor(std::string id, child_options how,
-                             restart_strategy strategy,
-                             supervisor_options options = {});
-  supervisor& add_supervisor(std::string id, restart_policy restart,
-                             restart_strategy strategy,
-                             supervisor_options options = {}) {
+  /// Adds a supervisor, which is this one's to keep, and to start: `start` of
+  /// its own is refused. By default it has all the time it needs to stop.
+  supervisor_ref add_supervisor(std::string id, child_options how,
+                                restart_strategy strategy,
+                                supervisor_options options = {}) const;
+  supervisor_ref add_supervisor(std::string id, restart_policy restart,
+                                restart_strategy strategy,
+                                supervisor_options options = {}) const {
     return add_supervisor(
         std::move(id), child_options{.restart = restart, .shutdown = infinity},
         strategy, std::move(options));
@@ -109,7 +95,7 @@ public:
 
   /// Starts one more child of a `dynamic` supervisor, which has to be started.
   template <std::derived_from<actor_base> Actor, class... Arguments>
-  actor_ref<Actor> start_child(Arguments&&... arguments) {
+  actor_ref<Actor> start_child(Arguments&&... arguments) const {
     return actor_ref<Actor>{
         start_nameless(maker_of<Actor>(std::forward<Arguments>(arguments)...))};
   }
@@ -118,12 +104,13 @@ public:
 
   /// Starts the children, each when the one before has returned from its
   /// `on_start`. Throws `start_failure` when one cannot be started.
-  void start();
+  void start() const;
   /// Stops the children in reverse order, for reason `shutdown`, and waits until
-  /// all have ended; `why` is its own reason.
-  void stop(exit_reason why = exit_kind::shutdown);
+  /// all have ended; `why` is its own reason. One that is just being started is
+  /// stopped, too.
+  void stop(exit_reason why = exit_kind::shutdown) const;
   /// The same, without waiting.
-  void stop_soon(exit_reason why = exit_kind::shutdown);
+  void stop_soon(exit_reason why = exit_kind::shutdown) const;
   /// Waits until it has ended; false when `until` passed first.
   bool join(deadline until = {}) const;
   bool running() const;
@@ -135,16 +122,16 @@ public:
   // --- children by id ---------------------------------------------------------
 
   /// Stops a child; it is kept, for `restart`, unless it is temporary.
-  void terminate(const std::string& id);
+  void terminate(const std::string& id) const;
   /// Of a `dynamic` one; the child is forgotten.
   template <class Actor>
-  void terminate(const actor_ref<Actor>& child) {
+  void terminate(const actor_ref<Actor>& child) const {
     terminate_nameless(child.key());
   }
   /// Starts a child that is not running.
-  void restart(const std::string& id);
+  void restart(const std::string& id) const;
   /// Forgets a child that is not running.
-  void remove(const std::string& id);
+  void remove(const std::string& id) const;
   /// Nobody, when there is no such actor. Which type it has you must know.
   template <class Actor>
   actor_ref<Actor> find(const std::string& id) const {
@@ -156,30 +143,80 @@ public:
   /// The whole tree below, at this moment; does not wait.
   std::vector<child_info> children() const;
   std::size_t size() const;
-  const std::string& name() const;
+  std::string name() const;
 
 private:
+  friend class supervisor;
   friend class supervisor_core;
 
   /// Makes an actor for the place.
-  using maker = std::function<actor_base*(reference_key::half place)>;
+  using maker = std::function<actor_base*(const reference_key& place)>;
 
-  reference_key add_actor(std::string id, const child_options& how, maker make);
-  reference_key start_nameless(maker make);
-  void terminate_nameless(const reference_key& child);
+  explicit supervisor_ref(std::weak_ptr<supervisor_core> core)
+      : core_(std::move(core)) {}
+  std::shared_ptr<supervisor_core> core() const; // throws when it is over
+
+  reference_key add_actor(std::string id, const child_options& how,
+                          maker make) const;
+  reference_key start_nameless(maker make) const;
+  void terminate_nameless(const reference_key& child) const;
   reference_key key_of(const std::string& id) const;
 
   template <class Actor, class... Arguments>
   static maker maker_of(Arguments&&... arguments);
 
-  std::shared_ptr<supervisor_core> core_;
+  std::weak_ptr<supervisor_core> core_;
+};
+
+/// Starts its children in order, restarts those that fail by its strategy, and
+/// stops them in reverse; when they fail too often, it stops all and ends with
+/// reason `shutdown`, for its own supervisor to deal with.
+///
+/// A reference to a child stays valid over its restarts: each time the object
+/// is made anew from copies of the arguments; mail is kept for it, but for the
+/// message that it failed at.
+///
+/// Ownership  Owns the children, which do not outlive it: its destructor stops
+///            them and waits, each for its `shutdown` time and a second more;
+///            who does not end by then is logged. Where it cannot wait (a hub
+///            callback, `no_wait`) it kills them brutally, and one of its own
+///            children that destroys it only has it stop; both are logged.
+/// Thread     Its hub's thread. Destroyed elsewhere, it is stopped there, later,
+///            and an error is logged.
+/// Waits      As `supervisor_ref`, and its destructor, also during unwinding;
+///            kills and timeouts stay pending meanwhile.
+/// Shutdown   `hub::shutdown` stops those that run first, the newest first.
+/// Source     Erlang's supervisor; OTP.md 1.5.
+///
+///     supervisor tree{one_for_one, {.max_restarts = 3, .within = 5s}};
+///     auto store = tree.add<cache>("cache", permanent, 100);
+///     tree.add<front>("front", {.shutdown = 1s}, store);
+///     auto jobs = tree.add_supervisor("jobs", permanent, one_for_all);
+///     jobs.add<worker>("worker", transient, store);
+///     tree.add("ticker", transient, [] { tick(); });
+///     tree.start();        // all are up, in this order
+///     ...
+///     tree.stop();
+class supervisor : public supervisor_ref {
+public:
+  explicit supervisor(restart_strategy strategy,
+                      supervisor_options options = {});
+  supervisor(const supervisor&) = delete;
+  supervisor& operator=(const supervisor&) = delete;
+  ~supervisor();
+
+private:
+  friend class supervisor_core;
+  friend class supervisor_ref;
+
+  std::shared_ptr<supervisor_core> owned_;
 };
 
 /// The tree as text, a line a child.
 ///
 ///     supervisor (one_for_one, running)
 ///       cache  actor  running  0 waiting  12 handled  1 restarts
-std::string to_string(const supervisor& tree);
+std::string to_string(const supervisor_ref& tree);
 
 // --- what is inside ---------------------------------------------------------
 
@@ -187,7 +224,8 @@ namespace inside {
 
 /// As `new Actor(arguments...)`, for the place.
 template <class Actor, class... Arguments>
-Actor* make_in_place(reference_key::half place, const Arguments&... arguments) {
+Actor* make_in_place(const reference_key& place,
+                     const Arguments&... arguments) {
   struct memory {
     memory() : at(get()) {}
     memory(const memory&) = delete;
@@ -223,7 +261,7 @@ Actor* make_in_place(reference_key::half place, const Arguments&... arguments) {
 } // namespace inside
 
 template <class Actor, class... Arguments>
-supervisor::maker supervisor::maker_of(Arguments&&... arguments) {
+supervisor_ref::maker supervisor_ref::maker_of(Arguments&&... arguments) {
   constexpr bool constructible =
       std::constructible_from<Actor, const std::decay_t<Arguments>&...>;
   static_assert(constructible,
@@ -232,7 +270,7 @@ supervisor::maker supervisor::maker_of(Arguments&&... arguments) {
   if constexpr (constructible)
     return
         [kept = std::tuple<std::decay_t<Arguments>...>(std::forward<Arguments>(
-             arguments)...)](reference_key::half place) -> actor_base* {
+             arguments)...)](const reference_key& place) -> actor_base* {
           return std::apply(
               [&](const auto&... each) {
                 return inside::make_in_place<Actor>(place, each...);

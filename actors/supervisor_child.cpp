@@ -21,29 +21,23 @@ constexpr std::chrono::nanoseconds patience = 1s;
 /// Why it could not be started, if so. One that ends itself normally while it
 /// starts is left out, as Erlang's `ignore` has it.
 std::optional<exit_reason> supervisor_core::start_child(child& next) {
+  obey_stop();
+  const struct waiting {
+    ~waiting() {
+      core.starting_ = nullptr;
+      core.awaited_.reset();
+    }
+    supervisor_core& core;
+  } until_up{*this};
+  starting_ = &next;
   next.detach();
   ++next.round;
   next.state = child_state::starting;
   next.started = now();
   try {
-    switch (next.kind) {
-    case child_kind::actor:
-      make_actor(next);
-      await_start(next, actor_access::start(*next.actor()));
-      break;
-    case child_kind::greenlet:
-      next.body = spawn(spawn_options{.name = next.id}, next.function);
-      break;
-    case child_kind::supervisor:
-      next.tree->start();
-      next.body = next.tree->greenlet();
-      break;
-    }
+    begin_start(next);
   } catch (const greenlet_exit&) {
     throw;
-  } catch (const start_failure& failed) {
-    next.state = child_state::stopped;
-    return exit_reason{exit_kind::shutdown, failed.what()};
   } catch (...) {
     next.state = child_state::stopped;
     return exit_reason{std::current_exception()};
@@ -53,18 +47,37 @@ std::optional<exit_reason> supervisor_core::start_child(child& next) {
     next.body->add_link(next.link);
     return {};
   }
-  if (next.last_end.orderly()) {
+  if (next.last_end.orderly() && next.kind == child_kind::actor) {
     if (actor_base* last = next.actor()) actor_access::give_up(*last);
     return {};
   }
   return next.last_end;
 }
 
+void supervisor_core::begin_start(child& next) {
+  switch (next.kind) {
+  case child_kind::actor:
+    make_actor(next);
+    await_start(next, actor_access::start(*next.actor()));
+    break;
+  case child_kind::greenlet:
+    next.body = spawn(spawn_options{.name = next.id}, next.function);
+    break;
+  case child_kind::supervisor:
+    supervisor_core& tree = *next.tree->owned_;
+    const auto started = tree.launch();
+    next.body = tree.greenlet();
+    await_start(next, started);
+    tree.end_unbegun(next.body);
+    break;
+  }
+}
+
 /// Takes over the place, mail and monitors of the one before.
 void supervisor_core::make_actor(child& next) {
   const any_greenlet before = next.body;
   actor_base* const ended = next.actor();
-  actor_base* const made = next.make(*next.place);
+  actor_base* const made = next.make(next.place);
   next.body = any_greenlet{*made};
   made->name(next.id);
   actor_access::keep_inbox(
@@ -74,18 +87,21 @@ void supervisor_core::make_actor(child& next) {
   actor_access::take_over(*made, ended);
 }
 
+/// Until it is up, or has failed to come up in time, or `stop_soon` ends this.
 void supervisor_core::await_start(child& next,
                                   const async_result<void>& started) {
+  obey_stop();
+  awaited_ = started;
   try {
     started.get(next.how.start_within);
   } catch (const std::system_error& error) {
-    if (error.code() == errc::timed_out) {
-      actor_access::end_for(*next.actor(), exit_kind::timeout, true);
-      finish_stop(next, patience);
-    } else if (error.code() != errc::dead) {
-      throw;
-    }
-    if (next.body.join(patience)) {
+    obey_stop();
+    const bool late = error.code() == errc::timed_out;
+    if (!late && error.code() != errc::dead) throw;
+    if (late)
+      actor_access::end_for(static_cast<actor_base&>(*next.body),
+                            exit_kind::timeout, true);
+    if (late ? finish_stop(next, patience) : next.body.join(patience)) {
       next.last_end = exit_reason_of(*next.body);
       next.state = child_state::stopped;
     } else { // when it has ended, it is started again
@@ -107,10 +123,16 @@ void supervisor_core::tell_to_end(child& running, const exit_reason& why) {
     brutally ? running.body->kill_brutally() : running.body->kill_soon();
     break;
   case child_kind::supervisor:
-    brutally || why.kind() == exit_kind::killed ? running.body->kill_brutally()
-                                                : running.tree->stop_soon(why);
+    if (!brutally && why.kind() != exit_kind::killed)
+      return running.tree->stop_soon(why);
+    running.body->kill_brutally();
+    running.tree->owned_->end_unbegun(running.body);
     break;
   }
+}
+
+deadline supervisor_core::time_to_end(const child& running) const {
+  return deadline{is_brutal_ ? patience : running.how.shutdown};
 }
 
 /// False when it does not end.
@@ -129,7 +151,7 @@ bool supervisor_core::finish_stop(child& running, deadline until) {
 void supervisor_core::stop_child(child& running, const exit_reason& why,
                                  bool keeps_mail) {
   begin_stop(running, why, keeps_mail);
-  end_stop(running, deadline{running.how.shutdown});
+  end_stop(running, time_to_end(running));
 }
 
 void supervisor_core::begin_stop(child& running, const exit_reason& why,

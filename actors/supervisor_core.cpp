@@ -34,7 +34,7 @@ bool restart_window::allows_another(steady_time now) {
 supervisor_core::child::~child() {
   detach();
   if (actor_base* last = actor()) actor_access::give_up(*last);
-  if (place) reference_key::release(*place);
+  reference_key::release(place);
 }
 
 actor_base* supervisor_core::child::actor() const {
@@ -65,25 +65,25 @@ supervisor_core::supervisor_core(restart_strategy how,
       window_(std::max(options.max_restarts, 0), options.within),
       random_(hub::current().clock() == clock_kind::virtual_time
                   ? 1 // every run is the same
-                  : std::random_device{}()) {
+                  : std::random_device{}()),
+      address_(home.address()) {
   if (options.max_restarts < 0)
-    refuse("supervisor '" + options.name + "': max_restarts is " +
+    refuse(named() + ": max_restarts is " +
            std::to_string(options.max_restarts));
-  if (options.within <= 0ns)
-    refuse("supervisor '" + options.name + "': `within` is not positive");
+  if (options.within <= 0ns) refuse(named() + ": `within` is not positive");
   if (strategy == dynamic) check("children", options.children);
 }
 
 supervisor_core::~supervisor_core() = default;
 
 std::string supervisor_core::named(const child& one) const {
-  return "supervisor '" + options.name + "': child '" + one.id + "'";
+  return named() + ": child '" + one.id + "'";
 }
 
 /// Throws when a child may not be added.
 void supervisor_core::check(const std::string& id,
                             const child_options& how) const {
-  const std::string who = "supervisor '" + options.name + "': child '" + id;
+  const std::string who = named() + ": child '" + id;
   if (how.shutdown < 0ns || how.start_within <= 0ns)
     refuse(who + "' has a negative time limit");
   if (how.delay.first < 0ns || how.delay.most < how.delay.first ||
@@ -121,8 +121,9 @@ void supervisor_core::add_and_start(child& added) {
 }
 
 reference_key supervisor_core::start_in_place(child& added) {
-  added.place = reference_key::reserve();
-  const reference_key key{*added.place};
+  const reference_key key = reference_key::reserve();
+  added.place = key;
+  places_[key] = &added;
   add_and_start(added);
   return key;
 }
@@ -136,8 +137,8 @@ supervisor_core::child& supervisor_core::add_new(std::string id,
                                                  const child_options& how,
                                                  child_kind kind) {
   if (children.size() >= options.max_children)
-    refuse("supervisor '" + options.name + "': it has " +
-           std::to_string(children.size()) + " children, its most");
+    refuse(named() + ": it has " + std::to_string(children.size()) +
+           " children, its most");
   child& added = children.emplace_back(*this, std::move(id), how, kind);
   added.serial = ++last_serial_;
   added.added_later = running();
@@ -151,6 +152,7 @@ void supervisor_core::erase(child& gone) {
   const auto one = place->second;
   by_serial_.erase(place);
   serials_.erase(gone.id);
+  places_.erase(gone.place);
   children.erase(one);
 }
 
@@ -166,37 +168,43 @@ supervisor_core::child* supervisor_core::by_serial(std::uint64_t serial) {
 
 supervisor_core::child& supervisor_core::get(const std::string& id) {
   if (child* found = find(id)) return *found;
-  refuse("supervisor '" + options.name + "' has no child '" + id + "'");
+  refuse(named() + " has no child '" + id + "'");
 }
 
 supervisor_core::child& supervisor_core::by_key(const reference_key& key) {
-  for (child& each : children)
-    if (each.place && reference_key{*each.place} == key) return each;
-  refuse("supervisor '" + options.name + "' has no child '" + to_string(key) +
-         "'");
+  const auto found = places_.find(key);
+  if (found == places_.end())
+    refuse(named() + " has no child '" + to_string(key) + "'");
+  return *found->second;
 }
 
 // --- its own start and end --------------------------------------------------
 
-void supervisor_core::start() {
+async_result<void> supervisor_core::launch() {
   home.check_thread("a supervisor");
-  if (running())
-    throw_error(errc::already_started, "supervisor '" + options.name + "'");
+  if (running()) throw_error(errc::already_started, named());
   runner_ = new runner(shared_from_this());
   greenlet_access::share(*runner_);
   greenlet_ = any_greenlet{*runner_};
   runner_->name(options.name);
+  failure.clear();
+  told_.reset();
+  is_brutal_ = false;
+  if (!is_child) home.add_shutdown_link(shutdown_);
+  return actor_access::start(*runner_);
+}
+
+void supervisor_core::start() {
+  const auto started = launch();
   const any_greenlet made = greenlet_;
-  const auto started = actor_access::start(*runner_);
   try {
     started.get();
   } catch (const std::system_error& error) {
     made.join(); // all that it had started has ended
     end_unbegun(made);
     if (error.code() != errc::dead) throw;
-    throw start_failure(failure.empty() ? "supervisor '" + options.name +
-                                              "' was killed while it started"
-                                        : failure);
+    throw start_failure(
+        failure.empty() ? named() + " was killed while it started" : failure);
   } catch (...) {
     made.kill_soon();
     end_unbegun(made);
@@ -211,7 +219,6 @@ void supervisor_core::end_unbegun(const any_greenlet& made) {
 
 /// In its greenlet.
 void supervisor_core::start_all() {
-  failure.clear();
   window_.clear();
   for (child& each : children)
     if (each.alive() && !finish_stop(each, deadline{each.how.shutdown}))
@@ -228,39 +235,6 @@ void supervisor_core::fail_to_start(std::string why) {
   failure = std::move(why);
   stop_all(exit_kind::shutdown);
   runner_->exit({exit_kind::shutdown, failure});
-}
-
-/// In its greenlet, whatever ended it: if it was killed, so are the children.
-void supervisor_core::at_end(const exit_reason& why) {
-  for (auto each = children.rbegin(); each != children.rend(); ++each) {
-    each->detach();
-    actor_base* const last = each->actor();
-    if (each->alive()) {
-      if (last) actor_access::keep_inbox(*last, inbox_keeping::no);
-      tell_to_end(*each, exit_kind::killed);
-    } else if (last) {
-      actor_access::give_up(*last);
-    }
-    each->state = child_state::stopped;
-    each->pending = false;
-  }
-  erase_if([](const child& each) { return each.added_later; });
-  reason = why;
-  runner_ = nullptr;
-}
-
-void supervisor_core::stop(exit_reason why) {
-  home.check_thread("a supervisor");
-  const any_greenlet last = greenlet_;
-  stop_soon(std::move(why));
-  if (last) last.join();
-}
-
-void supervisor_core::stop_soon(exit_reason why) {
-  order([this, why = std::move(why)] {
-    stop_all(exit_kind::shutdown);
-    runner_->exit(why);
-  });
 }
 
 void supervisor_core::order(std::function<void()> function) {
@@ -283,7 +257,7 @@ void supervisor_core::child_ended(child& ended) {
   ended.last_end = exit_reason_of(*ended.body);
   const bool was_stuck = ended.state == child_state::stuck;
   ended.state = child_state::stopped;
-  const bool again = was_stuck ? ended.pending
+  const bool again = was_stuck ? ended.pending && ended.how.restart != temporary
                                : ended.how.restart == permanent ||
                                      (ended.how.restart == transient &&
                                       !ended.last_end.orderly());
@@ -330,40 +304,42 @@ void supervisor_core::start_delayed(child& waiting) {
   if (child* failed = start_again(waiting)) restart(*failed);
 }
 
-bool supervisor_core::affects(const child& failed, const child& other) const {
-  if (&failed == &other) return true;
-  if (strategy == one_for_all) return true;
-  return strategy == rest_for_one && failed.serial < other.serial;
+/// Those that are restarted with the failed one.
+supervisor_core::range supervisor_core::affected_by(child& failed) {
+  const auto own = by_serial_.at(failed.serial);
+  if (strategy == one_for_all) return {children.begin(), children.end()};
+  if (strategy == rest_for_one) return {own, children.end()};
+  return {own, std::next(own)};
 }
 
 /// Those that are to be started with the failed one, in reverse order, also if
 /// they had ended for good, as in Erlang; a temporary one is forgotten.
 void supervisor_core::stop_affected(child& failed) {
-  for (auto each = children.end(); each != children.begin();) {
+  auto each = affected_by(failed).second;
+  while (each != affected_by(failed).first) {
     child& other = *--each;
-    if (&other == &failed || !affects(failed, other)) continue;
+    if (&other == &failed) continue;
     stop_child(other, exit_kind::shutdown, true);
     other.pending = true;
     if (other.how.restart == temporary && !other.alive()) {
-      const auto next = std::next(each);
+      ++each;
       erase(other);
-      each = next;
     }
   }
 }
 
 /// Starts it and what was stopped with it; returns the one that failed to.
 supervisor_core::child* supervisor_core::start_again(child& first) {
-  for (child& each : children) {
-    if (!each.pending || !affects(first, each)) continue;
-    if (each.alive()) continue; // stuck: when it has ended
-    each.pending = false;
-    const exit_reason before = each.last_end;
-    if (const auto why = start_child(each)) {
-      each.last_end = *why;
-      return &each;
+  const range those = affected_by(first);
+  for (auto each = those.first; each != those.second; ++each) {
+    if (!each->pending || each->alive()) continue; // stuck: when it has ended
+    each->pending = false;
+    const exit_reason before = each->last_end;
+    if (const auto why = start_child(*each)) {
+      each->last_end = *why;
+      return &*each;
     }
-    tell_restart(each, before);
+    tell_restart(*each, before);
   }
   return nullptr;
 }
@@ -372,16 +348,15 @@ void supervisor_core::tell_restart(const child& started,
                                    const exit_reason& before) {
   if (hub_notices* const all = notices_if_any())
     all->tell(all->restarts, [&] {
-      return actor_restarted{started.place ? reference_key{*started.place}
-                                           : reference_key{},
-                             started.id, before, started.restarts};
+      return actor_restarted{started.place, started.id, before,
+                             started.restarts};
     });
 }
 
 void supervisor_core::give_up(const child& failed) {
   const std::string text =
-      "supervisor '" + options.name + "' gives up: child '" + failed.id +
-      "' ended with " + to_string(failed.last_end) + ", and more than " +
+      named() + " gives up: child '" + failed.id + "' ended with " +
+      to_string(failed.last_end) + ", and more than " +
       std::to_string(options.max_restarts) + " restarts within " +
       std::to_string(std::chrono::duration<double>(options.within).count()) +
       " s are not allowed";
@@ -410,17 +385,18 @@ std::chrono::nanoseconds supervisor_core::next_delay(child& failed) {
 // --- by hand ----------------------------------------------------------------
 
 void supervisor_core::terminate(child& ended, bool forget) {
-  stop_child(ended, exit_kind::shutdown, false);
+  if (running()) // else all have been told
+    stop_child(ended, exit_kind::shutdown, false);
   if (forget || ended.how.restart == temporary) erase(ended);
 }
 
 void supervisor_core::restart_by_hand(child& stopped) {
-  if (!running()) refuse("supervisor '" + options.name + "' is not running");
+  if (!running()) refuse(named() + " is not running");
   if (stopped.alive()) refuse(named(stopped) + " is running");
-  stopped.detach();
-  if (const auto why = start_child(stopped))
-    throw start_failure(named(stopped) +
-                        " failed to start: " + to_string(*why));
+  const auto why = start_child(stopped);
+  if (!why) return;
+  if (actor_base* last = stopped.actor()) actor_access::give_up(*last);
+  throw start_failure(named(stopped) + " failed to start: " + to_string(*why));
 }
 
 void supervisor_core::remove(child& stopped) {
@@ -442,7 +418,7 @@ std::vector<child_info> supervisor_core::list() const {
     info.restart = each.how.restart;
     info.restarts = each.restarts;
     info.last_end = each.last_end;
-    if (each.place) info.key = reference_key{*each.place};
+    info.key = each.place;
     if (const actor_base* actor = each.actor()) {
       info.inbox = actor->inbox_size();
       info.handled = actor_access::handled(*actor);

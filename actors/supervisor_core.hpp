@@ -4,6 +4,7 @@
 
 #include <greenroom/actors/loop_actor.hpp>
 #include <greenroom/actors/supervisor.hpp>
+#include <greenroom/hub/address.hpp>
 #include <greenroom/hub/hub.hpp>
 #include <greenroom/hub/timer.hpp>
 
@@ -52,9 +53,13 @@ public:
   supervisor_core(restart_strategy strategy, supervisor_options options);
   ~supervisor_core();
 
+  /// The supervisor is destroyed: its children are not to outlive it.
+  static void end(std::shared_ptr<supervisor_core> last) noexcept;
+
   // --- by anybody -----------------------------------------------------------
 
   bool running() const { return runner_ != nullptr; }
+  std::string named() const { return "supervisor '" + options.name + "'"; }
   void start();
   void stop(exit_reason why);
   void stop_soon(exit_reason why);
@@ -79,6 +84,8 @@ public:
 
   const restart_strategy strategy;
   const supervisor_options options;
+  bool is_child = false; // of another
+  bool is_over = false;  // destroyed
   hub& home;
   std::list<child> children; // oldest first
   exit_reason reason;        // of its last end
@@ -87,10 +94,27 @@ public:
 private:
   friend class runner;
 
+  struct shutdown_link : hub_shutdown_link {
+    explicit shutdown_link(supervisor_core& core)
+        : hub_shutdown_link(&called), owner(core) {}
+    static void called(hub_shutdown_link& link, deadline until);
+    supervisor_core& owner;
+  };
+  using range =
+      std::pair<std::list<child>::iterator, std::list<child>::iterator>;
+
+  async_result<void> launch();
   void start_all();
   [[noreturn]] void fail_to_start(std::string why);
   void end_unbegun(const any_greenlet& made);
   void at_end(const exit_reason& why);
+  void obey_stop();
+  bool has_work() const;
+  bool has(const greenlet_base& greenlet) const;
+  bool is_starting(const greenlet_base& greenlet) const;
+  void check_free() const;
+  void stop_and_wait();
+  void end_brutally();
   void order(std::function<void()> function);
   void child_ended(child& ended);
   void ended_for_good(child& ended);
@@ -100,9 +124,10 @@ private:
   /// round has begun for it.
   void order_for(const child& one, void (supervisor_core::*next)(child&));
   child* start_again(child& first);
-  bool affects(const child& failed, const child& other) const;
+  range affected_by(child& failed);
   void stop_affected(child& failed);
   std::optional<exit_reason> start_child(child& next);
+  void begin_start(child& next);
   void make_actor(child& next);
   void await_start(child& next, const async_result<void>& started);
   static void tell_to_end(child& running, const exit_reason& why);
@@ -110,6 +135,7 @@ private:
                          bool keeps_mail);
   void end_stop(child& told, deadline until);
   bool finish_stop(child& running, deadline until);
+  deadline time_to_end(const child& running) const;
   void stop_child(child& running, const exit_reason& why, bool keeps_mail);
   void stop_all(const exit_reason& why);
   static void tell_restart(const child& started, const exit_reason& before);
@@ -132,7 +158,15 @@ private:
   std::uint64_t last_serial_ = 0;
   std::unordered_map<std::uint64_t, std::list<child>::iterator> by_serial_;
   std::unordered_map<std::string, std::uint64_t> serials_; // by id
+  std::unordered_map<reference_key, child*> places_;
   std::minstd_rand random_;
+
+  const hub_address address_;       // of home, which may have ended
+  shutdown_link shutdown_{*this};   // stands while it runs, and is no child
+  std::optional<exit_reason> told_; // to stop
+  child* starting_ = nullptr;       // whom it waits for
+  std::optional<async_result<void>> awaited_; // for what, then
+  bool is_brutal_ = false;                    // has no time left for anybody
 };
 
 struct supervisor_core::child {
@@ -170,7 +204,7 @@ struct supervisor_core::child {
 
   // What it is made of.
   supervisor::maker make;
-  std::optional<reference_key::half> place;
+  reference_key place; // of an actor
   std::function<void()> function;
   std::unique_ptr<supervisor> tree;
 
@@ -191,7 +225,9 @@ struct supervisor_core::child {
 class supervisor_core::runner : public loop_actor<supervisor_order> {
 public:
   explicit runner(std::shared_ptr<supervisor_core> core)
-      : core_(std::move(core)) {}
+      : core_(std::move(core)) {
+    actor_access::ignore_exits(*this);
+  }
 
   using loop_actor::exit;
   using loop_actor::inbox;
@@ -217,7 +253,8 @@ template <class Function>
 auto supervisor_core::by_runner(Function function) {
   using result = std::invoke_result_t<Function&, supervisor_core&>;
   home.check_thread("a supervisor");
-  if (!runner_ || home.running() == runner_) return function(*this);
+  if (!runner_) return function(*this);
+  check_free();
   // The call outlives its caller, if that is killed; what is dropped undone
   // tells the caller so.
   struct call {

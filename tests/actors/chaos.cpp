@@ -60,10 +60,10 @@ struct world {
     constexpr restart_strategy strategies[] = {one_for_one, one_for_all,
                                                rest_for_one};
     for (int i = 0; i < 10; ++i) {
-      supervisor& team = top.add_supervisor("team" + std::to_string(i),
-                                            permanent, strategies[i % 3],
-                                            {.max_restarts = 50, .within = 1s});
-      teams.push_back(&team);
+      const auto team = top.add_supervisor("team" + std::to_string(i),
+                                           permanent, strategies[i % 3],
+                                           {.max_restarts = 50, .within = 1s});
+      teams.push_back(team);
       for (int j = 0; j < 20; ++j) {
         child_options how{.restart = j % 4 ? permanent : transient,
                           .shutdown = j % 5 ? 1s : 0s};
@@ -80,7 +80,7 @@ struct world {
 
   dice& random;
   supervisor top{one_for_one, {.max_restarts = 1'000'000, .within = 1s}};
-  std::vector<supervisor*> teams;
+  std::vector<supervisor_ref> teams;
   std::vector<actor_ref<worker>> workers;
   long asked = 0;
   long replied = 0;
@@ -155,8 +155,8 @@ void world::do_harm() {
       victim.send(work{kind::poison});
       break;
     default:
-      if (random.one_in(20) && random.one_of(teams)->running())
-        random.one_of(teams)->greenlet()->kill_soon();
+      if (random.one_in(20) && random.one_of(teams).running())
+        random.one_of(teams).greenlet()->kill_soon();
     }
   }
 }

@@ -275,4 +275,48 @@ TEST_SUITE("actors") {
       tree.stop();
     });
   }
+
+  TEST_CASE("a restart by hand that fails leaves nobody who takes mail") {
+    in_hub([] {
+      std::string trace;
+      bool fails = false;
+      test::captured_log log;
+      supervisor tree{one_for_one};
+      const auto a = tree.add<member>("a", permanent, std::ref(trace), [&] {
+        if (fails) throw std::runtime_error("cannot");
+      });
+      tree.start();
+      tree.terminate("a");
+      fails = true;
+      CHECK_THROWS_AS(tree.restart("a"), start_failure);
+      CHECK(a.dead());
+      fails = false;
+      tree.restart("a");
+      CHECK(a.alive());
+    });
+  }
+
+  TEST_CASE("a temporary child that would not end is not started again") {
+    in_hub([] {
+      std::string trace;
+      test::captured_log log;
+      supervisor tree{one_for_all, often};
+      const auto a = tree.add<member>("a", permanent, std::ref(trace));
+      const auto b =
+          tree.add<member>("b", {.restart = temporary, .shutdown = brutal_kill},
+                           std::ref(trace));
+      tree.start();
+      b.send(call{[](member&) {
+        const shield guard;
+        sleep(5s);
+      }});
+      yield();
+      end(a, boom);
+      sleep(3s);
+      CHECK(tree.children()[1].state == child_state::stuck);
+      sleep(3s);
+      CHECK(names(tree) == "a ");
+      CHECK(b.dead());
+    });
+  }
 }

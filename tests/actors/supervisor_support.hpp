@@ -62,8 +62,8 @@ inline const supervisor_options often{.max_restarts = 10, .within = 5s};
 
 /// Adds members with these names.
 inline std::vector<actor_ref<member>>
-add_members(supervisor& tree, const std::string& names, std::string& trace,
-            const child_options& how = {}) {
+add_members(const supervisor_ref& tree, const std::string& names,
+            std::string& trace, const child_options& how = {}) {
   std::vector<actor_ref<member>> all;
   for (const char each : names)
     all.push_back(tree.add<member>(std::string(1, each), how, std::ref(trace)));
@@ -75,7 +75,7 @@ inline void end(const actor_ref<member>& one, exit_reason why) {
   idle();
 }
 
-inline std::string names(const supervisor& tree) {
+inline std::string names(const supervisor_ref& tree) {
   std::string all;
   for (const child_info& each : tree.children())
     all += each.id + (each.state == child_state::running ? "" : "!") + " ";

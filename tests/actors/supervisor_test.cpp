@@ -260,8 +260,7 @@ TEST_SUITE("actors") {
     in_hub([] {
       std::string trace;
       supervisor top{one_for_one, often};
-      supervisor& sub =
-          top.add_supervisor("sub", permanent, one_for_all, often);
+      const auto sub = top.add_supervisor("sub", permanent, one_for_all, often);
       add_members(top, "ab", trace);
       add_members(sub, "cd", trace);
       top.start();
@@ -271,6 +270,34 @@ TEST_SUITE("actors") {
       CHECK_FALSE(sub.running());
       CHECK(trace.find("up") == std::string::npos);
       CHECK(member::made > 0);
+    });
+  }
+
+  TEST_CASE("S10: an exit signal of a stranger does nothing to a supervisor") {
+    class stranger : public actor<note> {
+    public:
+      explicit stranger(const supervisor_ref& of) : of_(of) {}
+
+    private:
+      void on_start() override { link_to(*of_.greenlet()); }
+      void receive(note) override { exit(boom); }
+      supervisor_ref of_;
+    };
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one};
+      const auto a = tree.add<member>("a", permanent, std::ref(trace));
+      tree.start();
+      const auto one = spawn<stranger>(tree);
+      const auto other = spawn<stranger>(tree);
+      one.send(note{});
+      idle();
+      CHECK(one.dead());
+      CHECK(tree.running());
+      CHECK(a.ask(serial{}).get() > 0);
+      tree.stop();
+      idle();
+      CHECK(other.dead()); // the other way round a link holds
     });
   }
 
@@ -291,6 +318,37 @@ TEST_SUITE("actors") {
       CHECK(trace == "down(b, killed) down(a, killed) ");
       CHECK(tree.reason() == exit_kind::killed);
       CHECK(all[0].dead());
+    });
+  }
+
+  TEST_CASE("S12: also those that trap exits, which learn why") {
+    class trapping : public actor<note, exit_signal> {
+    public:
+      explicit trapping(std::string& trace) : trace_(trace) {}
+
+    private:
+      void on_start() override { trap_exits(); }
+      void on_stop(const exit_reason& why) override {
+        trace_ += "terminate(" + to_string(why) + ") ";
+      }
+      void receive(note) override {}
+      void receive(exit_signal) override { trace_ += "signal "; }
+      std::string& trace_;
+    };
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one};
+      tree.add<trapping>("a", permanent, std::ref(trace));
+      tree.start();
+      SUBCASE("killed") {
+        tree.greenlet()->kill_brutally();
+        idle();
+        CHECK(trace == "terminate(killed) ");
+      }
+      SUBCASE("G14: as they do at any end of their supervisor") {
+        tree.stop(exit_kind::normal);
+        CHECK(trace == "terminate(shutdown) ");
+      }
     });
   }
 
@@ -481,7 +539,7 @@ TEST_SUITE("actors") {
       std::string trace;
       const auto after = [&](restart_policy policy) {
         supervisor top{one_for_one};
-        supervisor& sub =
+        const auto sub =
             top.add_supervisor("sub", policy, one_for_one, {.max_restarts = 0});
         const auto w = sub.add<member>("w", permanent, std::ref(trace));
         sub.add<member>("v", permanent, std::ref(trace));
@@ -504,8 +562,8 @@ TEST_SUITE("actors") {
     in_hub([] {
       std::string trace;
       supervisor top{one_for_one};
-      supervisor& sub = top.add_supervisor("sub", permanent, one_for_one,
-                                           {.max_restarts = 0});
+      const auto sub = top.add_supervisor("sub", permanent, one_for_one,
+                                          {.max_restarts = 0});
       const auto w = sub.add<member>("w", permanent, std::ref(trace));
       top.add<member>("x", permanent, std::ref(trace));
       top.start();

@@ -4,8 +4,10 @@
 
 #include <greenroom/actors/supervisor.hpp>
 #include <greenroom/hub/greenlet.hpp>
+#include <greenroom/hub/timeout.hpp>
 
 #include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -38,7 +40,7 @@ TEST_SUITE("actors") {
       std::string trace;
       supervisor top{one_for_one, {.name = "top"}};
       top.add<member>("a", permanent, std::ref(trace));
-      supervisor& sub = top.add_supervisor("sub", permanent, one_for_all);
+      const auto sub = top.add_supervisor("sub", permanent, one_for_all);
       sub.add<member>("b", permanent, std::ref(trace));
       sub.add("c", transient, [] { sleep(1h); });
       top.add<member>("d", permanent, std::ref(trace));
@@ -61,7 +63,7 @@ TEST_SUITE("actors") {
     in_hub([] {
       std::string trace;
       supervisor top{one_for_one, {.name = "top"}};
-      supervisor& sub = top.add_supervisor("sub", permanent, one_for_one);
+      const auto sub = top.add_supervisor("sub", permanent, one_for_one);
       sub.add<member>("b", permanent, std::ref(trace),
                       [] { throw std::runtime_error("cannot"); });
       test::captured_log log;
@@ -110,22 +112,6 @@ TEST_SUITE("actors") {
       CHECK(names(tree) == "a "); // what was added later is not of the tree
       CHECK(a.alive());
       tree.stop();
-    });
-  }
-
-  TEST_CASE("a supervisor that is destroyed tells its children to end") {
-    in_hub([] {
-      std::string trace;
-      actor_ref<member> a;
-      {
-        supervisor tree{one_for_one};
-        a = tree.add<member>("a", permanent, std::ref(trace));
-        tree.start();
-      }
-      CHECK(a.alive());
-      idle();
-      CHECK(a.dead());
-      CHECK(trace == "up(a) down(a, shutdown) ");
     });
   }
 
@@ -214,6 +200,235 @@ TEST_SUITE("actors") {
       idle();
       CHECK_FALSE(tree.running());
       CHECK(trace == "up(a) down(b, killed) down(a, killed) ");
+    });
+  }
+
+  TEST_CASE("a child supervisor that does not come up in time is killed, and "
+            "has failed to start") {
+    in_hub([] {
+      std::string trace;
+      test::captured_log log;
+      bool hangs = true;
+      const auto hang = [&] {
+        if (hangs) sleep(1h);
+      };
+      supervisor top{one_for_one, {.max_restarts = 2, .name = "top"}};
+      const auto sub_with = [&](const std::string& id) {
+        const auto sub =
+            top.add_supervisor(id, {.shutdown = infinity, .start_within = 1s},
+                               one_for_one, {.max_restarts = 0});
+        sub.add<member>(id + "a", permanent, std::ref(trace));
+        sub.add<member>(id + "b", permanent, std::ref(trace), hang);
+        return sub;
+      };
+      const auto first = sub_with("sub");
+      SUBCASE("at the start of the tree") {
+        CHECK(time_of([&] {
+                CHECK(mentions(error_of([&] { top.start(); }),
+                               "supervisor 'top': child 'sub' failed to "
+                               "start: timeout"));
+              }) == 1s);
+        idle();
+        CHECK(trace == "up(suba) down(subb, killed) down(suba, killed) ");
+        CHECK_FALSE(first.running());
+        CHECK_FALSE(top.running());
+      }
+      SUBCASE("at a restart, which counts") {
+        hangs = false;
+        top.start();
+        hangs = true;
+        end(first.find<member>("suba"), boom);
+        sleep(10s);
+        CHECK_FALSE(top.running());
+        CHECK(log.count("'top' gives up: child 'sub' ended with timeout") == 1);
+      }
+      SUBCASE("when it is added") {
+        hangs = false;
+        top.start();
+        (void)taken(trace);
+        const auto slow =
+            top.add_supervisor("slow", {.start_within = 1s}, one_for_one);
+        hangs = true;
+        slow.add<member>("b", {.start_within = 3s}, std::ref(trace));
+        CHECK(slow.running());
+        top.terminate("slow");
+        CHECK(names(top) == "sub slow! ");
+        CHECK_FALSE(slow.running());
+      }
+      SUBCASE("when it is restarted by hand") {
+        hangs = false;
+        top.start();
+        top.terminate("sub");
+        hangs = true;
+        CHECK(mentions(error_of([&] { top.restart("sub"); }),
+                       "child 'sub' failed to start: timeout"));
+        hangs = false;
+        top.restart("sub");
+        CHECK(first.running());
+      }
+    });
+  }
+
+  TEST_CASE("a reference to a supervisor that is over says so") {
+    in_hub([] {
+      supervisor_ref sub;
+      supervisor_ref whole;
+      const std::string over =
+          "std::system_error: a supervisor that is over: the actor is not "
+          "alive";
+      const auto is_over = [&](const supervisor_ref& one) {
+        CHECK_FALSE(one.running());
+        CHECK(one.children().empty());
+        CHECK(one.join());
+        one.stop();
+        CHECK(error_of([&] { one.start(); }) == over);
+        CHECK(error_of([&] { one.add("c", permanent, [] {}); }) == over);
+        CHECK(error_of([&] { one.terminate("c"); }) == over);
+        CHECK(to_string(one) ==
+              "a supervisor that is over  supervisor  stopped\n");
+      };
+      is_over(sub);
+      {
+        supervisor top{one_for_one};
+        whole = top;
+        top.start();
+        CHECK(whole.running());
+        const auto forget = [&](auto&& how, restart_policy policy) {
+          sub = whole.add_supervisor("sub", policy, one_for_one);
+          sub.add("c", permanent, [] { sleep(1h); });
+          CHECK(sub.size() == 1);
+          how();
+          idle();
+          is_over(sub);
+        };
+        forget([&] { top.terminate("sub"); }, temporary);
+        forget([&] { sub.stop(); }, temporary);
+        forget(
+            [&] {
+              top.terminate("sub");
+              top.remove("sub");
+            },
+            permanent);
+        forget([&] { top.stop(); }, permanent); // it was added later
+        top.start();
+        CHECK(top.size() == 0);
+      }
+      is_over(whole);
+    });
+  }
+
+  TEST_CASE("a supervisor of another is started by that one only") {
+    in_hub([] {
+      supervisor top{one_for_one};
+      const auto sub = top.add_supervisor("sub", permanent, one_for_one);
+      CHECK(error_of([&] { sub.start(); }) ==
+            "std::invalid_argument: supervisor 'sub' is started by the one "
+            "that it was added to");
+      supervisor many{dynamic};
+      CHECK_THROWS_AS(many.add("c", permanent, [] {}), std::invalid_argument);
+      CHECK_THROWS_AS(many.add_supervisor("c", permanent, one_for_one),
+                      std::invalid_argument);
+    });
+  }
+
+  TEST_CASE(
+      "a child that would wait for its supervisor, which waits for it, is "
+      "told") {
+    class maker : public actor<note> {
+    public:
+      explicit maker(const std::function<void()>& work) { work(); }
+
+    private:
+      void receive(note) override {}
+    };
+    in_hub([] {
+      std::string trace;
+      std::string error;
+      supervisor top{one_for_one, {.name = "top"}};
+      const auto sub = top.add_supervisor("sub", permanent, one_for_one);
+      const auto work = [&] {
+        error = error_of([&] { top.add("more", permanent, [] {}); });
+      };
+      SUBCASE("in its on_start") {
+        top.add<member>("a", permanent, std::ref(trace), work);
+        top.start();
+        CHECK(mentions(error, "'a' is being started, and would wait for its "
+                              "supervisor"));
+      }
+      SUBCASE("below another") {
+        sub.add<member>("a", permanent, std::ref(trace), work);
+        top.start();
+        CHECK(mentions(error, "'sub' is being started, and would wait"));
+      }
+      SUBCASE("in its constructor") {
+        top.add<maker>("a", permanent, std::function<void()>(work));
+        top.start();
+        CHECK(mentions(error, "'a' is being started, and would wait"));
+      }
+      SUBCASE("in its constructor, to stop all") {
+        top.start();
+        std::string told;
+        const std::function<void()> stop = [&] {
+          told = error_of([&] { top.stop(); });
+        };
+        CHECK(error_of([&] { top.add<maker>("b", permanent, stop); }) ==
+              "std::system_error: dropped without a reply");
+        CHECK(mentions(told, "would join itself"));
+        idle();
+        CHECK_FALSE(top.running());
+        return;
+      }
+      CHECK(top.running());
+    });
+  }
+
+  TEST_CASE("a child may do with its own supervisor what others may") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one, often};
+      const auto all = add_members(tree, "ab", trace);
+      tree.start();
+      (void)taken(trace);
+      const auto has = [&](int which, const std::function<void()>& work) {
+        all[which].send(call{[work](member&) { work(); }});
+        idle();
+      };
+      has(0, [&] { tree.terminate("b"); });
+      CHECK(names(tree) == "a b! ");
+      has(0, [&] { tree.restart("b"); });
+      CHECK(names(tree) == "a b ");
+      has(0, [&] { tree.terminate("a"); }); // itself
+      CHECK(names(tree) == "a! b ");
+      CHECK(taken(trace) == "down(b, shutdown) up(b) down(a, shutdown) ");
+      has(1, [&] { tree.add<member>("c", permanent, std::ref(trace)); });
+      CHECK(names(tree) == "a! b c ");
+      has(1, [&] { tree.stop(); });
+      CHECK_FALSE(tree.running());
+      CHECK(taken(trace) == "up(c) down(c, shutdown) down(b, shutdown) ");
+    });
+  }
+
+  TEST_CASE("who waits for a supervisor may destroy nothing that it needs") {
+    in_hub([] {
+      std::string trace;
+      auto tree = std::make_unique<supervisor>(one_for_one);
+      tree->start();
+      const supervisor_ref same = *tree;
+      const auto a = same.add<member>("a", {.shutdown = 1s}, std::ref(trace));
+      a.send(call{[](member&) {
+        const shield guard;
+        sleep(3s);
+      }});
+      yield();
+      const auto ender = spawn([&] { same.terminate("a"); });
+      const auto adder = spawn(
+          [&] { return error_of([&] { same.add("b", permanent, [] {}); }); });
+      yield();
+      CHECK(time_of([&] { tree.reset(); }) == 3s);
+      CHECK(a.dead());
+      ender.join();
+      CHECK(ender.successful());
+      CHECK(adder.get() == "std::system_error: dropped without a reply");
     });
   }
 }
