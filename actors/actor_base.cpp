@@ -288,6 +288,7 @@ void actor_access::take_over(actor_base& child, actor_base* ended) {
     ended->move_monitors(child);
   }
   reference_key::occupy(child.place_, child);
+  if (ended) ended->own_extras().next.wake_all();
 }
 
 void actor_access::keep_inbox(actor_base& child, inbox_keeping when) {
@@ -300,6 +301,11 @@ void actor_access::give_up(actor_base& ended) {
   ended.keeps_inbox_ = inbox_keeping::no;
   ended.close_inbox();
   ended.drop_told();
+  ended.own_extras().next.wake_all();
+}
+
+bool actor_access::join_next(actor_base& ended, deadline until) {
+  return ended.own_extras().next.wait(until, "join", &ended);
 }
 
 void actor_access::end_for(actor_base& child, exit_reason why, bool brutally) {

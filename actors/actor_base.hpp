@@ -223,6 +223,9 @@ struct actor_access {
   static void take_over(actor_base& child, actor_base* ended);
   static void keep_inbox(actor_base& child, inbox_keeping when);
   static void give_up(actor_base& ended);
+  /// Waits until another has taken the place of the one that ended, or nobody
+  /// will; false when `until` passed first.
+  static bool join_next(actor_base& ended, deadline until);
   static void end_for(actor_base& child, exit_reason why, bool brutally);
   static std::uint32_t handled(const actor_base& of) { return of.handled_; }
 

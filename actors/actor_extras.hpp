@@ -6,6 +6,7 @@
 #include <greenroom/actors/delayed_send.hpp>
 #include <greenroom/hub/deadline.hpp>
 #include <greenroom/hub/timer.hpp>
+#include <greenroom/hub/wait.hpp>
 #include <greenroom/mailbox/async_result.hpp>
 
 #include <chrono>
@@ -57,6 +58,7 @@ struct actor_base::actor_extras : greenlet_part {
   // Of one that a supervisor looks after.
   std::optional<async_result<void>> when_started; // set after `on_start`
   std::vector<monitor_entry*> told; // monitors that wait for the next start
+  wait_list next;                   // who waits for that, or for none to come
 };
 
 } // namespace greenroom

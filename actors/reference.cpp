@@ -212,6 +212,17 @@ greenlet_base* greenlet_of(const reference_key& key) {
   return key.local();
 }
 
+bool join_actor(const reference_key& key, deadline until) {
+  while (greenlet_of(key)) {
+    actor_base& there = *key.local();
+    const any_greenlet kept{there};
+    if (!kept.join(until)) return false;
+    if (key.local() == &there && !actor_access::join_next(there, until))
+      return false;
+  }
+  return true;
+}
+
 void stop_actor(const reference_key& key, exit_reason why) {
   if (actor_base* target = key.local())
     target->stop(std::move(why));

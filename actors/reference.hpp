@@ -198,6 +198,12 @@ concept properly_derived_from =
 /// The address of an actor: a small value, like an Erlang pid. Valid to hold
 /// for ever; what is sent to a dead actor becomes a dead letter.
 ///
+/// Supervised   An actor that its supervisor restarts is one and the same to
+///            those who hold this, from its first start until it is given up:
+///            in between, too, it is `alive`, its mail is kept, and `join` and
+///            monitors go on waiting. `target`, `kill`, `exit` and links mean
+///            the one that there is at the moment.
+///
 /// Ownership  None: it neither keeps the actor alive nor the other way.
 /// Thread     Any may hold it. `send`, `ask` and `stop` work from every thread;
 ///            the rest only on the actor's own hub.
@@ -258,8 +264,10 @@ public:
   /// trapped: it is thrown at every wait, and links and monitors are told
   /// `killed`. On its own hub only.
   void exit(exit_reason why) const;
-  /// As `greenlet_base::join` and `kill`; true at once when it is dead.
+  /// Waits until it is dead, over all restarts; false when `until` passed
+  /// first.
   bool join(deadline until = {}) const;
+  /// As `greenlet_base::kill`: waits for the end of the one that there is now.
   bool kill(deadline until = {}) const;
   void kill_soon() const;
 
@@ -267,7 +275,8 @@ public:
   bool alive() const { return target() != nullptr; }
   bool dead() const { return !alive(); }
   std::string name() const { return to_string(key_); }
-  /// The greenlet itself, for links and names; null when dead.
+  /// The greenlet itself, for links and names; null when dead. While it waits
+  /// for its restart that is the one that has ended.
   greenlet_base* target() const;
   const reference_key& key() const { return key_; }
 
@@ -280,6 +289,7 @@ private:
 // --- what is inside -------------------------------------------------------
 
 greenlet_base* greenlet_of(const reference_key& key);
+bool join_actor(const reference_key& key, deadline until);
 void stop_actor(const reference_key& key, exit_reason why);
 void exit_actor(const reference_key& key, exit_reason why);
 
@@ -300,8 +310,7 @@ greenlet_base* actor_ref<Actor>::target() const {
 
 template <class Actor>
 bool actor_ref<Actor>::join(deadline until) const {
-  greenlet_base* alive = target();
-  return !alive || any_greenlet{*alive}.join(until);
+  return join_actor(key_, until);
 }
 
 template <class Actor>

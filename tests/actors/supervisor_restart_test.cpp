@@ -319,4 +319,63 @@ TEST_SUITE("actors") {
       CHECK(b.dead());
     });
   }
+
+  TEST_CASE("an actor is alive until it is given up, and so long join waits") {
+    in_hub([] {
+      std::string trace;
+      test::captured_log log;
+      supervisor tree{one_for_one, {.max_restarts = 2}};
+      const auto a =
+          tree.add<member>("a", {.delay = {.first = 1s}}, std::ref(trace));
+      CHECK(a.join()); // there is none yet
+      tree.start();
+      const auto joined = [&] { return time_of([&] { CHECK(a.join()); }); };
+      const auto waiter = spawn(joined);
+      end(a, boom);
+      CHECK(a.alive()); // it waits for its restart
+      CHECK_FALSE(a.join(500ms));
+      CHECK(a.kill()); // there is nobody to be killed
+      const auto second = spawn(joined);
+      sleep(1s);
+      CHECK(a.alive());
+      CHECK_FALSE(waiter.ready());
+      SUBCASE("when its tree stops") {
+        sleep(1s);
+        tree.stop();
+      }
+      SUBCASE("when it is stopped while it waits again") {
+        end(a, boom);
+        sleep(1s);
+        tree.terminate("a");
+      }
+      SUBCASE("when the supervisor is killed while it waits") {
+        end(a, boom);
+        sleep(1s);
+        tree.greenlet().kill();
+      }
+      CHECK(a.dead());
+      CHECK(waiter.get() == 2500ms);
+      CHECK(second.get() == 2s);
+      CHECK(joined() == 0s);
+    });
+  }
+
+  TEST_CASE("who waits for the end of a supervised actor may be killed") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one, often};
+      const auto a =
+          tree.add<member>("a", {.delay = {.first = 1s}}, std::ref(trace));
+      tree.start();
+      const auto waiter = spawn([&] { a.join(); });
+      yield();
+      end(a, boom);
+      waiter.kill();
+      CHECK(waiter.killed());
+      CHECK(a.ask(serial{}).get() > 0);
+      CHECK(a.kill()); // that one; the next comes
+      CHECK(a.alive());
+      tree.stop();
+    });
+  }
 }
