@@ -4,6 +4,7 @@
 
 #include <greenroom/actors/actor.hpp>
 #include <greenroom/actors/loop_actor.hpp>
+#include <greenroom/actors/registry.hpp>
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/hub/hub.hpp>
 #include <greenroom/mailbox/async_result.hpp>
@@ -11,6 +12,7 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -183,6 +185,80 @@ TEST_SUITE("actors") {
       s.send(cast{});
       actor_ref<server>{}.send(cast{});
       CHECK(s.try_send(cast{}));
+    });
+  }
+
+  TEST_CASE("L19: nor is mail lost without a count of it") {
+    with_server([](auto s, auto&) {
+      s.kill();
+      const std::size_t before = dead_letters();
+      s.send(cast{});
+      CHECK(dead_letters() == before + 1);
+    });
+  }
+
+  TEST_CASE("M06: who has a name may be monitored; nobody has no process") {
+    with_server([](auto watcher, auto& heard) {
+      std::string trace;
+      const auto s = spawn<server>(trace);
+      register_name("zz", s);
+      const auto watch = [&](const actor_ref<server>& whom) {
+        watcher
+            .ask(call{[whom](server& self) {
+              self.monitor(whom);
+              return 0;
+            }})
+            .get();
+      };
+      watch(name_ref<server>{"zz"}.get());
+      s.exit(exit_reason::custom(0, "x"));
+      idle();
+      CHECK(heard == "down(custom: x) ");
+      CHECK_THROWS_AS(name_ref<server>{"zz"}.get(), std::system_error);
+      watch(whereis<server>("zz").value_or(actor_ref<server>{}));
+      idle();
+      CHECK(heard == "down(custom: x) down(noproc) ");
+    });
+  }
+
+  TEST_CASE(
+      "M10: a reply ends the watch for the server's death; one that comes "
+      "too late goes nowhere") {
+    with_server([](auto s, auto&) {
+      std::string trace;
+      const auto asker = spawn<server>(trace);
+      const auto ask = call{[s](server& self) {
+        const auto answer = s.ask(call{[](server&) { return 1; }});
+        CHECK(answer.get() == 1);
+        const auto late = s.ask(call{[](server&) {
+          sleep(2s);
+          return 2;
+        }});
+        CHECK_FALSE(late.wait(1s));
+        sleep(2s);
+        s.kill();
+        CHECK(answer.get() == 1);
+        CHECK(late.get() == 2); // where it belongs
+        return static_cast<int>(self.inbox_size());
+      }};
+      CHECK(asker.ask(ask).get() == 0);
+      asker.kill();
+    });
+  }
+
+  TEST_CASE("G24: nothing happens between a spawn and a monitor") {
+    class hasty : public actor<item> {
+      void on_start() override { throw std::runtime_error("cannot"); }
+      void receive(item) override {}
+    };
+    with_server([](auto watcher, auto& heard) {
+      const auto start_and_watch = call{[](server& self) {
+        self.monitor(spawn<hasty>());
+        return 0;
+      }};
+      watcher.ask(start_and_watch).get();
+      idle();
+      CHECK(heard == "down(std::runtime_error: cannot) ");
     });
   }
 

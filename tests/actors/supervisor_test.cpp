@@ -10,6 +10,24 @@
 
 using namespace test;
 
+namespace {
+
+class trapping : public actor<note, exit_signal> {
+public:
+  explicit trapping(std::string& trace) : trace_(trace) {}
+
+private:
+  void on_start() override { trap_exits(); }
+  void on_stop(const exit_reason& why) override {
+    trace_ += "terminate(" + to_string(why) + ") ";
+  }
+  void receive(note) override {}
+  void receive(exit_signal) override { trace_ += "signal "; }
+  std::string& trace_;
+};
+
+} // namespace
+
 // The names in front are those of the cases that Erlang/OTP 25 was run with.
 TEST_SUITE("actors") {
   TEST_CASE("S01: children start in order, each when the one before has") {
@@ -322,19 +340,6 @@ TEST_SUITE("actors") {
   }
 
   TEST_CASE("S12: also those that trap exits, which learn why") {
-    class trapping : public actor<note, exit_signal> {
-    public:
-      explicit trapping(std::string& trace) : trace_(trace) {}
-
-    private:
-      void on_start() override { trap_exits(); }
-      void on_stop(const exit_reason& why) override {
-        trace_ += "terminate(" + to_string(why) + ") ";
-      }
-      void receive(note) override {}
-      void receive(exit_signal) override { trace_ += "signal "; }
-      std::string& trace_;
-    };
     in_hub([] {
       std::string trace;
       supervisor tree{one_for_one};
@@ -349,6 +354,20 @@ TEST_SUITE("actors") {
         tree.stop(exit_kind::normal);
         CHECK(trace == "terminate(shutdown) ");
       }
+    });
+  }
+
+  TEST_CASE("G15: the end of anybody else is mail to those that trap exits") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_one};
+      const auto a = tree.add<trapping>("a", permanent, std::ref(trace));
+      tree.start();
+      a.exit(boom); // a stranger's
+      idle();
+      CHECK(taken(trace) == "signal ");
+      CHECK(a.alive());
+      tree.stop();
     });
   }
 
