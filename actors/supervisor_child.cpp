@@ -33,15 +33,17 @@ std::optional<exit_reason> supervisor_core::start_child(child& next) {
   next.detach();
   ++next.round;
   next.state = child_state::starting;
+  next.pending = false;
   next.started = now();
   try {
-    begin_start(next);
+    awaited_ = begin_start(next);
   } catch (const greenlet_exit&) {
     throw;
   } catch (...) {
     next.state = child_state::stopped;
     return exit_reason{std::current_exception()};
   }
+  if (awaited_) await_start(next, async_result<void>{*awaited_});
   if (next.state == child_state::starting) {
     next.state = child_state::running;
     next.body->add_link(next.link);
@@ -54,23 +56,21 @@ std::optional<exit_reason> supervisor_core::start_child(child& next) {
   return next.last_end;
 }
 
-void supervisor_core::begin_start(child& next) {
+/// What is to be waited for, then.
+std::optional<async_result<void>> supervisor_core::begin_start(child& next) {
   switch (next.kind) {
   case child_kind::actor:
     make_actor(next);
-    await_start(next, actor_access::start(*next.actor()));
-    break;
+    return actor_access::start(*next.actor());
   case child_kind::greenlet:
     next.body = spawn(spawn_options{.name = next.id}, next.function);
     break;
   case child_kind::supervisor:
-    supervisor_core& tree = *next.tree->owned_;
-    const auto started = tree.launch();
-    next.body = tree.greenlet();
-    await_start(next, started);
-    tree.end_unbegun(next.body);
-    break;
+    const auto started = next.tree->owned_->launch();
+    next.body = next.tree->greenlet();
+    return started;
   }
+  return {};
 }
 
 /// Takes over the place, mail and monitors of the one before.
@@ -91,7 +91,6 @@ void supervisor_core::make_actor(child& next) {
 void supervisor_core::await_start(child& next,
                                   const async_result<void>& started) {
   obey_stop();
-  awaited_ = started;
   try {
     started.get(next.how.start_within);
   } catch (const std::system_error& error) {
@@ -102,6 +101,7 @@ void supervisor_core::await_start(child& next,
       actor_access::end_for(static_cast<actor_base&>(*next.body),
                             exit_kind::timeout, true);
     if (late ? finish_stop(next, patience) : next.body.join(patience)) {
+      if (next.tree) next.tree->owned_->end_unbegun(next.body);
       next.last_end = exit_reason_of(*next.body);
       next.state = child_state::stopped;
     } else { // when it has ended, it is started again

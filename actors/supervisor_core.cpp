@@ -386,13 +386,24 @@ std::chrono::nanoseconds supervisor_core::next_delay(child& failed) {
 
 void supervisor_core::terminate(child& ended, bool forget) {
   if (running()) // else all have been told
-    stop_child(ended, exit_kind::shutdown, false);
+    stop_by_hand(ended);
   if (forget || ended.how.restart == temporary) erase(ended);
+}
+
+/// Those that wait for its restart are started without it.
+void supervisor_core::stop_by_hand(child& ended) {
+  const bool was_delayed = ended.state == child_state::delayed;
+  stop_child(ended, exit_kind::shutdown, false);
+  if (was_delayed) start_delayed(ended);
 }
 
 void supervisor_core::restart_by_hand(child& stopped) {
   if (!running()) refuse(named() + " is not running");
   if (stopped.alive()) refuse(named(stopped) + " is running");
+  if (stopped.state == child_state::delayed) {
+    stopped.detach();
+    return start_delayed(stopped); // and those that wait for it
+  }
   const auto why = start_child(stopped);
   if (!why) return;
   if (actor_base* last = stopped.actor()) actor_access::give_up(*last);

@@ -12,8 +12,10 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <new>
 #include <optional>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <unordered_map>
@@ -120,6 +122,7 @@ private:
   void ended_for_good(child& ended);
   void restart(child& failed);
   void start_delayed(child& waiting);
+  void stop_by_hand(child& ended);
   /// Has `next` called with the child, unless by then it is gone, or another
   /// round has begun for it.
   void order_for(const child& one, void (supervisor_core::*next)(child&));
@@ -127,7 +130,7 @@ private:
   range affected_by(child& failed);
   void stop_affected(child& failed);
   std::optional<exit_reason> start_child(child& next);
-  void begin_start(child& next);
+  std::optional<async_result<void>> begin_start(child& next);
   void make_actor(child& next);
   void await_start(child& next, const async_result<void>& started);
   static void tell_to_end(child& running, const exit_reason& why);
@@ -264,6 +267,7 @@ auto supervisor_core::by_runner(Function function) {
   async_result<result> done;
   auto todo =
       std::make_shared<call>(call{std::move(function), reply_to<result>{done}});
+  // What else is thrown was a kill.
   order([this, todo = std::move(todo)] {
     try {
       if constexpr (std::is_void_v<result>) {
@@ -272,9 +276,11 @@ auto supervisor_core::by_runner(Function function) {
       } else {
         todo->answer.set(todo->function(*this));
       }
-    } catch (const greenlet_exit&) {
-      throw;
-    } catch (...) {
+    } catch (const start_failure&) {
+      todo->answer.set_exception(std::current_exception());
+    } catch (const std::invalid_argument&) {
+      todo->answer.set_exception(std::current_exception());
+    } catch (const std::bad_alloc&) {
       todo->answer.set_exception(std::current_exception());
     }
   });

@@ -125,10 +125,13 @@ void supervisor_core::stop_and_wait() {
   const any_greenlet last = greenlet_;
   const auto wait = [&] {
     if (last) last.join();
-    for (auto each = children.rbegin(); each != children.rend(); ++each)
-      if (each->alive() && each->state != child_state::stuck &&
-          !finish_stop(*each, time_to_end(*each)))
+    for (auto each = children.rbegin(); each != children.rend(); ++each) {
+      if (each->state == child_state::stuck) continue; // waited for before
+      if (each->tree)
+        each->tree->owned_->stop_and_wait();
+      else if (each->alive() && !finish_stop(*each, time_to_end(*each)))
         each->state = child_state::stuck;
+    }
   };
   stop_soon(exit_kind::shutdown);
   try {

@@ -159,6 +159,46 @@ TEST_SUITE("actors") {
     });
   }
 
+  TEST_CASE(
+      "a supervisor that is killed with a reason ends, whatever it does") {
+    in_hub([] {
+      std::string trace;
+      test::captured_log log;
+      bool hangs = false;
+      supervisor tree{one_for_one, often};
+      const auto all = add_members(tree, "a", trace);
+      const auto b = tree.add<member>("b", permanent, std::ref(trace), [&] {
+        if (hangs) sleep(1h);
+      });
+      tree.start();
+      hangs = true;
+      std::string told;
+      SUBCASE("it restarts a child") {
+        end(b, boom);
+      }
+      SUBCASE("it starts one for another") {
+        spawn([&] {
+          told = error_of([&] {
+            tree.add<member>("c", permanent, std::ref(trace),
+                             [] { sleep(1h); });
+          });
+        });
+      }
+      SUBCASE("it stops one for another") {
+        busy(all[0], [] { resist(1s); });
+        spawn([&] { told = error_of([&] { tree.terminate("a"); }); });
+      }
+      idle();
+      tree.greenlet().kill(std::runtime_error("reason"));
+      sleep(2s);
+      CHECK_FALSE(tree.running());
+      CHECK(to_string(tree.reason()) == "std::runtime_error: reason");
+      CHECK(all[0].dead());
+      CHECK(b.dead());
+      CHECK((told.empty() || mentions(told, "dropped without a reply")));
+    });
+  }
+
   TEST_CASE("nor do those of the supervisors below it") {
     in_hub([] {
       std::string trace;

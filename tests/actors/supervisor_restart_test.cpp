@@ -378,4 +378,32 @@ TEST_SUITE("actors") {
       tree.stop();
     });
   }
+
+  TEST_CASE("those that wait for another's restart are started when it is "
+            "restarted, or terminated, by hand") {
+    in_hub([] {
+      std::string trace;
+      supervisor tree{one_for_all, often};
+      const auto all =
+          add_members(tree, "abc", trace, {.delay = {.first = 1h, .most = 1h}});
+      tree.start();
+      end(all[1], boom);
+      CHECK(names(tree) == "a! b! c! ");
+      SUBCASE("restarted") {
+        tree.restart("b");
+        CHECK(names(tree) == "a b c ");
+      }
+      SUBCASE("terminated") {
+        tree.terminate("b");
+        CHECK(names(tree) == "a b! c ");
+      }
+      SUBCASE("restarted themselves, by hand") {
+        tree.restart("a");
+        CHECK(names(tree) == "a b! c! ");
+        sleep(2h);
+        CHECK(names(tree) == "a b c ");
+      }
+      tree.stop();
+    });
+  }
 }
