@@ -313,6 +313,29 @@ void actor_access::end_for(actor_base& child, exit_reason why, bool brutally) {
   if (brutally) child.kill_brutally();
 }
 
+// --- for pools --------------------------------------------------------------
+
+void actor_access::enter_pool(actor_base& worker,
+                              std::shared_ptr<pool_seat> seat) {
+  worker.own_extras().seat = std::move(seat);
+}
+
+pool_seat& actor_access::seat_of(const actor_base& worker) {
+  return *worker.extras_if_any()->seat;
+}
+
+void actor_access::hand_over(actor_base& from, actor_base& to) {
+  const std::size_t messages = from.inbox_size();
+  std::unique_ptr<envelope> next{inbox_access::take_next(from.own_inbox())};
+  if (from.inbox_size() == messages) { // no message, but a call
+    inbox_access::add_call(to.own_inbox(), std::move(next));
+    rest_anew(to);
+  } else {
+    ++from.handled_;
+    to.take_in(std::move(next), inbox_access::admission::let_in);
+  }
+}
+
 // --- behaviour --------------------------------------------------------------
 
 void actor_base::set_behaviour(std::shared_ptr<behaviour_base> next) {

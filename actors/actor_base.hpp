@@ -23,6 +23,7 @@ class delayed_send;
 template <class... Messages>
 class inbox;
 struct actor_info;
+struct pool_seat;
 
 /// Names one call of `monitor`.
 enum class monitor_id : std::uint64_t {};
@@ -237,6 +238,13 @@ struct actor_access {
     actor.wake_for_mail();
   }
   static void opened_no_message(actor_base& actor) { --actor.handled_; }
+
+  // For pools.
+  static void enter_pool(actor_base& worker, std::shared_ptr<pool_seat> seat);
+  static pool_seat& seat_of(const actor_base& worker);
+  /// The next that `from` has, and there is one; it counts as handled there.
+  static void hand_over(actor_base& from, actor_base& to);
+  static void wake(actor_base& actor) { actor.wake_for_mail(); }
 
   /// Adds `mail` as the inbox allows: may wait until `until`. False when that
   /// `failed`; for a closed inbox it is a dead letter, which is no failure.

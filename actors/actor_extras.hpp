@@ -59,6 +59,7 @@ struct actor_base::actor_extras : greenlet_part {
   std::optional<async_result<void>> when_started; // set after `on_start`
   std::vector<monitor_entry*> told; // monitors that wait for the next start
   wait_list next;                   // who waits for that, or for none to come
+  std::shared_ptr<pool_seat> seat;  // of a pool's worker
 };
 
 } // namespace greenroom

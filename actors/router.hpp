@@ -94,8 +94,8 @@ protected:
 /// Actors of one kind that are sent to as one: each message goes to one of
 /// them.
 ///
-/// For workers who take the next piece of work when they are free, share a
-/// bounded `queue` among them instead.
+/// For workers who take the next piece of work when they are free there is
+/// `actor_pool`.
 ///
 /// Waits      `send` and `ask` as those of `actor_ref`; `first_reply`.
 /// Source     Akka's routers.

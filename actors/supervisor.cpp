@@ -193,8 +193,6 @@ std::string to_string(child_state state) {
   return "?";
 }
 
-namespace {
-
 void write(std::string& text, const std::vector<child_info>& children,
            std::size_t depth) {
   for (const child_info& each : children) {
@@ -211,8 +209,6 @@ void write(std::string& text, const std::vector<child_info>& children,
     write(text, each.children, depth + 1);
   }
 }
-
-} // namespace
 
 std::string to_string(const supervisor_ref& tree) {
   std::string text = tree.name() + "  supervisor  " +

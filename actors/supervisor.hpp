@@ -22,6 +22,7 @@
 namespace greenroom {
 
 class supervisor_core;
+struct pool_options;
 class supervisor_ref;
 
 /// A supervisor's child could not be started; the others it had started have
@@ -71,6 +72,18 @@ public:
     return add<Actor>(std::move(id), child_options{.restart = restart},
                       std::forward<Arguments>(arguments)...);
   }
+
+  /// Adds a pool of actors, for which include `actor_pool.hpp`: it is sent to
+  /// as one, and its reference and mail outlive its restarts. By default it has
+  /// all the time it needs to stop.
+  template <class Actor, class... Arguments>
+  actor_ref<Actor> add_pool(std::string id, child_options how,
+                            pool_options options,
+                            const Arguments&... arguments) const;
+  template <class Actor, class... Arguments>
+  actor_ref<Actor> add_pool(std::string id, restart_policy restart,
+                            pool_options options,
+                            const Arguments&... arguments) const;
 
   /// Adds a greenlet that runs `function`: a server that serves for ever, say.
   void add(std::string id, child_options how,

@@ -29,6 +29,10 @@ struct supervisor_order {
   std::function<void()> function;
 };
 
+/// Adds a line for each to `text`, and for what is below it.
+void write(std::string& text, const std::vector<child_info>& children,
+           std::size_t depth);
+
 /// When its last restarts were. O(1), amortised.
 class restart_window {
 public:
@@ -79,6 +83,9 @@ public:
   template <class Function>
   auto by_runner(Function function);
 
+  /// The same, without waiting.
+  void order(std::function<void()> function);
+
   void terminate(child& ended, bool forget);
   void restart_by_hand(child& stopped);
   void remove(child& stopped);
@@ -117,7 +124,6 @@ private:
   void check_free() const;
   void stop_and_wait();
   void end_brutally();
-  void order(std::function<void()> function);
   void child_ended(child& ended);
   void ended_for_good(child& ended);
   void restart(child& failed);

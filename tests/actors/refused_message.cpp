@@ -1,6 +1,7 @@
 // Must not compile: see compile_test.
 
 #include <greenroom/actors/actor.hpp>
+#include <greenroom/actors/actor_pool.hpp>
 #include <greenroom/actors/address.hpp>
 #include <greenroom/actors/inspect.hpp>
 #include <greenroom/actors/loop_actor.hpp>
@@ -41,6 +42,10 @@ auto refused_state(greenroom::actor_ref<greenroom::loop_actor<deposit>> of) {
 }
 #endif
 
+class looping : public greenroom::loop_actor<deposit> {
+  void run() override {}
+};
+
 void refused(greenroom::actor_ref<account> to) {
 #ifdef SEND
   to.send(unknown{});
@@ -55,5 +60,9 @@ void refused(greenroom::actor_ref<account> to) {
   const greenroom::address<deposit, unknown> wrong = to;
 #elif defined(ADDRESS_SEND)
   greenroom::address<deposit>{to}.send(unknown{});
+#elif defined(POOL)
+  greenroom::actor_pool<account> wrong{1, "not an argument"};
+#elif defined(POOL_LOOP)
+  greenroom::actor_pool<looping> wrong{1};
 #endif
 }

@@ -1,0 +1,124 @@
+#include <greenroom/actors/actor_pool.hpp>
+
+#include "pool_core.hpp"
+
+#include <exception>
+#include <system_error>
+
+namespace greenroom {
+
+actor_pool_base::actor_pool_base(parts made)
+    : front_(*made.front), core_(std::move(made.core)) {
+  greenlet_access::share(*made.front);
+  made.front->name(name());
+  core_->stand_alone();
+  const auto started = actor_access::start(*made.front);
+  try {
+    started.get();
+  } catch (const std::system_error& error) {
+    front_.join();
+    if (error.code() != errc::dead) throw;
+    if (reason().exception()) std::rethrow_exception(reason().exception());
+    throw start_failure("actor pool '" + name() +
+                        "' failed to start: " + to_string(reason()));
+  } catch (...) {
+    front_.kill_soon();
+    throw;
+  }
+}
+
+actor_pool_base::~actor_pool_base() {
+  core_->destroyed();
+}
+
+void actor_pool_base::set_size(std::size_t least, std::size_t most) {
+  core_->resize(least, most);
+}
+
+void actor_pool_base::stop(exit_reason why) {
+  stop_soon(std::move(why));
+  front_.join();
+}
+
+void actor_pool_base::stop_soon(exit_reason why) {
+  if (running()) static_cast<actor_base&>(*front_).stop(std::move(why));
+}
+
+bool actor_pool_base::kill(deadline until) {
+  return front_.kill(until);
+}
+
+exit_reason actor_pool_base::reason() const {
+  return running() ? exit_reason{} : exit_reason_of(*front_);
+}
+
+reference_key actor_pool_base::key() const {
+  return actor_access::key(static_cast<actor_base&>(*front_));
+}
+
+std::vector<reference_key> actor_pool_base::worker_keys() const {
+  return core_->workers();
+}
+
+std::size_t actor_pool_base::size() const {
+  return core_->size();
+}
+
+std::size_t actor_pool_base::free() const {
+  return core_->free();
+}
+
+std::size_t actor_pool_base::waiting() const {
+  return core_->waiting();
+}
+
+std::vector<child_info> actor_pool_base::children() const {
+  return core_->children();
+}
+
+const std::string& actor_pool_base::name() const {
+  return core_->name();
+}
+
+std::string to_string(const actor_pool_base& pool) {
+  std::string text = pool.name() + "  actor pool  " +
+                     (pool.running() ? "running  " : "stopped  ") +
+                     std::to_string(pool.waiting()) + " waiting  " +
+                     std::to_string(pool.free()) + " free\n";
+  write(text, pool.children(), 1);
+  return text;
+}
+
+// --- what is inside ---------------------------------------------------------
+
+namespace inside {
+
+std::shared_ptr<pool_core> make_pool(actor_base& front, pool_options options,
+                                     worker_maker make) {
+  check_pool(options);
+  return std::make_shared<pool_core>(front, std::move(options),
+                                     std::move(make));
+}
+
+void start_pool(pool_core& core) {
+  core.start();
+}
+
+void end_pool(pool_core& core) {
+  core.end();
+}
+
+void leave_pool(pool_core& core) noexcept {
+  core.front_gone();
+}
+
+void first_turn(pool_core& core) {
+  core.turn(true);
+}
+
+void next_turn(pool_core& core) {
+  core.turn(false);
+}
+
+} // namespace inside
+} // namespace greenroom
