@@ -30,7 +30,7 @@ foreach(i RANGE ${last})
   endif()
 endforeach()
 
-foreach(name ping_pong thread_ring ask ask_timeout spawn_stop_actor
+foreach(name ping_pong thread_ring actor_pool ask ask_timeout spawn_stop_actor
     idle_actor_bytes yield switch spawn_join parked_greenlet_bytes
     timer_arm_cancel tcp_echo
     queue_put_get)
