@@ -1,7 +1,7 @@
 #include <greenroom/io/tcp.hpp>
 
 #include <greenroom/io/asio.hpp>
-#include <greenroom/mailbox/async_result.hpp>
+#include <greenroom/io/resolve.hpp>
 
 #include <asio/buffer.hpp>
 #include <asio/ip/tcp.hpp>
@@ -13,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <utility>
+#include <vector>
 
 namespace greenroom {
 namespace {
@@ -21,7 +22,6 @@ using tcp = asio::ip::tcp;
 using executor = asio::io_context::executor_type;
 using asio_socket = asio::basic_stream_socket<tcp, executor>;
 using asio_acceptor = asio::basic_socket_acceptor<tcp, executor>;
-using asio_resolver = asio::ip::basic_resolver<tcp, executor>;
 
 /// One greenlet at a time in one direction.
 class turn {
@@ -47,38 +47,13 @@ std::error_code standard(std::error_code failed) {
   return failed;
 }
 
-using addresses = asio_resolver::results_type;
-
-/// Asks the resolver. A lookup cannot be cancelled, so it goes on alone when
-/// its greenlet leaves.
-addresses look_up(const tcp_address& name, deadline until,
-                  std::error_code& failed) {
-  struct lookup {
-    asio_resolver resolver{hub::current().context().get_executor()};
-    async_result<std::pair<std::error_code, addresses>> answer;
-  };
-  const auto asked = std::make_shared<lookup>();
-  asked->resolver.async_resolve(
-      name.host, std::to_string(name.port),
-      [asked](std::error_code error, addresses found) {
-        asked->answer.set({error, std::move(found)});
-      });
-  if (!asked->answer.wait(until)) {
-    failed = errc::timed_out;
-    return {};
-  }
-  auto [error, found] = asked->answer.take();
-  failed = error;
-  return found;
-}
-
-/// The addresses of a host: at once when it is numeric, else by the resolver.
-addresses resolve(const tcp_address& name, deadline until,
-                  std::error_code& failed) {
-  const auto address = asio::ip::make_address(name.host, failed);
-  if (failed) return look_up(name, until, failed);
-  return addresses::create(tcp::endpoint{address, name.port}, name.host,
-                           std::to_string(name.port));
+/// Where one may connect to, in order.
+std::vector<tcp::endpoint> endpoints_of(const tcp_address& name, deadline until,
+                                        std::error_code& failed) {
+  std::vector<tcp::endpoint> all;
+  for (const std::string& each : resolve(name.host, until, failed))
+    all.emplace_back(asio::ip::make_address(each), name.port);
+  return all;
 }
 
 } // namespace
@@ -165,14 +140,13 @@ tcp_socket tcp_socket::connect(const tcp_address& to, deadline until) {
 tcp_socket tcp_socket::connect(const tcp_address& to, deadline until,
                                std::error_code& failed) {
   auto made = std::make_shared<connection>();
-  const addresses found = resolve(to, until, failed);
-  for (const auto& each : found) { // none, when that failed
+  // None, when that failed.
+  for (const tcp::endpoint& each : endpoints_of(to, until, failed)) {
     std::error_code ignored;
     made->socket.close(ignored);
-    made->socket.open(each.endpoint().protocol(), failed);
+    made->socket.open(each.protocol(), failed);
     if (!failed)
-      made->socket.async_connect(each.endpoint(),
-                                 use_greenlet[failed].until(until));
+      made->socket.async_connect(each, use_greenlet[failed].until(until));
     if (!failed || failed == errc::timed_out) break;
   }
   failed = standard(failed);
@@ -303,10 +277,10 @@ struct tcp_listener::port {
 tcp_listener::tcp_listener(const tcp_address& at, int backlog)
     : port_(std::make_shared<port>(hub::current().context().get_executor())) {
   std::error_code failed;
-  const addresses found = resolve(at, {}, failed);
+  const std::vector<tcp::endpoint> found = endpoints_of(at, {}, failed);
   auto& acceptor = port_->acceptor;
   if (!failed) {
-    const tcp::endpoint endpoint = found.begin()->endpoint();
+    const tcp::endpoint& endpoint = found.front();
     acceptor.open(endpoint.protocol(), failed);
     if (!failed)
       acceptor.set_option(asio_acceptor::reuse_address(true), failed);

@@ -1,14 +1,13 @@
 // Connecting and listening.
 
 #include "hub/support.hpp"
+#include "io/hanging_resolver.hpp"
 #include "io/tcp_support.hpp"
 
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/hub/timeout.hpp>
 #include <greenroom/io/tcp.hpp>
 
-#include <dlfcn.h>
-#include <netdb.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -24,46 +23,6 @@
 using namespace greenroom;
 using namespace std::chrono_literals;
 using namespace test;
-
-namespace {
-
-/// While it lives, the host "hangs.test" takes for ever to resolve.
-class hanging_resolver {
-public:
-  hanging_resolver() { current = this; }
-  hanging_resolver(const hanging_resolver&) = delete;
-  hanging_resolver& operator=(const hanging_resolver&) = delete;
-  ~hanging_resolver() { release(); }
-
-  void release() {
-    if (!released_) end_.set_value();
-    released_ = true;
-  }
-
-  static inline hanging_resolver* current = nullptr;
-  std::shared_future<void> end() const { return ended_; }
-
-private:
-  bool released_ = false;
-  std::promise<void> end_;
-  std::shared_future<void> ended_{end_.get_future()};
-};
-
-} // namespace
-
-// Stands in front of the C library's.
-extern "C" int getaddrinfo(const char* host, const char* service,
-                           const addrinfo* hints, addrinfo** found) {
-  static const auto real =
-      reinterpret_cast<decltype(&getaddrinfo)>(dlsym(RTLD_NEXT, "getaddrinfo"));
-  const std::string_view name = host ? host : "";
-  if (name == "hangs.test") {
-    hanging_resolver::current->end().wait();
-    return EAI_AGAIN;
-  }
-  if (name == "nowhere.test") return EAI_NONAME;
-  return real(host, service, hints, found);
-}
 
 namespace {
 
