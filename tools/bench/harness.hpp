@@ -55,6 +55,7 @@ struct row {
 
 std::vector<row> actor_rows();
 std::vector<row> pool_rows();
+std::vector<row> program_rows();
 std::vector<row> micro_rows();
 std::vector<row> queue_rows();
 std::vector<row> sync_rows();
