@@ -1,6 +1,7 @@
 #pragma once
 
-// A resolver in front of the C library's, under the test's control.
+// A resolver in front of the C library's, under the test's control. It is in
+// resolve_test.cpp.
 
 #include <future>
 #include <string>
