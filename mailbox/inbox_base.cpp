@@ -452,6 +452,14 @@ bool inbox_base::try_find(search& wanted) {
   return look(wanted);
 }
 
+bool inbox_base::remove(search& wanted) {
+  check_thread();
+  check_no_predicate("inbox::get");
+  const bool found = look_at_all(wanted);
+  if (found) unlink(*wanted.list, wanted.before);
+  return found;
+}
+
 envelope* inbox_base::take_next_of_all() {
   if (envelope* call = more_->calls.take_front()) return call;
   search next;
@@ -462,7 +470,11 @@ envelope* inbox_base::take_next_of_all() {
 }
 
 bool inbox_base::look(search& wanted) {
-  if (empty() || held()) return false;
+  return !held() && look_at_all(wanted);
+}
+
+bool inbox_base::look_at_all(search& wanted) {
+  if (empty()) return false;
   return (more_ && look_in(more_->system, wanted.seen_system, wanted)) ||
          look_in(mail_, wanted.seen_mail, wanted);
 }

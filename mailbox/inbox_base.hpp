@@ -172,6 +172,8 @@ private:
   void set_bound(std::size_t capacity, when_full policy);
   void inherit(inbox_base& other);
   bool look(search& wanted);
+  bool look_at_all(search& wanted);
+  bool remove(search& wanted);
   bool look_in(mail_list& list, envelope*& seen, search& wanted);
   std::unique_ptr<envelope> unlink(mail_list& from, envelope* before);
   std::unique_ptr<envelope> unlink_oldest();
@@ -233,11 +235,9 @@ struct inbox_access {
     to.add_system(std::move(mail), system_order::in_turn);
   }
   using search = inbox_base::search;
-  /// Destroys the next that is `wanted`; false when there is none.
+  /// Destroys the next that is `wanted`, held or not; false when there is none.
   static bool remove(inbox_base& from, search& wanted) {
-    const bool found = from.try_find(wanted);
-    if (found) from.unlink(*wanted.list, wanted.before);
-    return found;
+    return from.remove(wanted);
   }
   static void drop(inbox_base& from, std::unique_ptr<envelope> mail) {
     from.drop(std::move(mail));

@@ -5,6 +5,7 @@
 
 #include <greenroom/actors/actor.hpp>
 #include <greenroom/actors/delayed_send.hpp>
+#include <greenroom/actors/inspect.hpp>
 #include <greenroom/actors/loop_actor.hpp>
 
 #include <chrono>
@@ -149,6 +150,23 @@ TEST_SUITE("actors") {
       CHECK_FALSE(late.pending());
       sleep(3s);
       CHECK(notes == std::vector<entry>{{5s, 1}, {5s, 3}});
+      a.kill();
+    });
+  }
+
+  TEST_CASE("cancel takes a message out of a suspended actor's inbox, too") {
+    in_hub([] {
+      std::vector<entry> notes;
+      const auto a = spawn<listener>(notes);
+      const delayed_send late = a.send_after(1s, tick{1});
+      suspend(a);
+      sleep(2s);
+      CHECK(late.pending());
+      CHECK(late.cancel() == 0ns);
+      CHECK_FALSE(late.pending());
+      resume(a);
+      idle();
+      CHECK(notes.empty());
       a.kill();
     });
   }
