@@ -133,7 +133,9 @@ void actor_base::close_inbox() noexcept {
   reference_key::leave(place_, *this);
   inbox_base& inbox = own_inbox();
   inbox.shutdown();
+  inbox_access::drop_calls(inbox);
   if (inbox.empty() && inbox.stashed() == 0) return; // as most are
+  inbox_access::hold(inbox, false);
   if (lost_letters_are_told()) {
     inbox.unstash_all();
     while (
@@ -286,6 +288,7 @@ void actor_access::take_over(actor_base& child, actor_base* ended) {
     inbox_access::move_all(ended->own_inbox(), child.own_inbox());
     ended->keeps_inbox_ = inbox_keeping::no;
     ended->move_monitors(child);
+    child.rest_is_special_ = true; // there may be calls among the mail
   }
   reference_key::occupy(child.place_, child);
   if (ended) ended->own_extras().next.wake_all();

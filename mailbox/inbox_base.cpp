@@ -527,6 +527,10 @@ void inbox_base::add_call(std::unique_ptr<envelope> call) {
   more().calls.push_back(*call.release());
 }
 
+void inbox_base::drop_calls() {
+  const mail_list dropped = std::move(more_->calls);
+}
+
 void inbox_base::hold(bool held) {
   if (held == this->held()) return;
   more().held = held;

@@ -174,6 +174,7 @@ private:
   bool look(search& wanted);
   bool look_at_all(search& wanted);
   bool remove(search& wanted);
+  void drop_calls();
   bool look_in(mail_list& list, envelope*& seen, search& wanted);
   std::unique_ptr<envelope> unlink(mail_list& from, envelope* before);
   std::unique_ptr<envelope> unlink_oldest();
@@ -213,6 +214,10 @@ struct inbox_access {
   /// also while that is held.
   static void add_call(inbox_base& to, std::unique_ptr<envelope> call) {
     to.add_call(std::move(call));
+  }
+  /// Destroys all such.
+  static void drop_calls(inbox_base& of) {
+    if (of.more_) of.drop_calls();
   }
   /// Gives nothing out, or does so again.
   static void hold(inbox_base& mail, bool held) { mail.hold(held); }
