@@ -117,8 +117,10 @@ void actor_base::end_actor() noexcept {
 
 /// One that is to be restarted goes on to collect mail, for the next.
 void actor_base::end_inbox() noexcept {
-  if (actor_extras* own = extras_if_any(); own && own->when_started)
-    own->when_started->abandon(errc::dead);
+  if (actor_extras* own = extras_if_any()) {
+    if (own->when_started) own->when_started->abandon(errc::dead);
+    own->state_timeout.cancel(); // it is not the next one's
+  }
   if (keeps_inbox_ == inbox_keeping::unless_orderly && !exception() &&
       ended_for().orderly())
     keeps_inbox_ = inbox_keeping::no;

@@ -6,6 +6,7 @@
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/hub/hub.hpp>
 
+#include <functional>
 #include <stdexcept>
 #include <string>
 
@@ -235,6 +236,30 @@ TEST_SUITE("an actor's own time limits") {
       idle();
       CHECK(seen.empty());
       a.kill();
+    });
+  }
+
+  TEST_CASE("a state timeout is not for the one that is made anew") {
+    std::string seen;
+    in_hub([&] {
+      supervisor tree{one_for_one};
+      const auto a = tree.add<door>("a", permanent, std::ref(seen));
+      tree.start();
+      a.send(expect{5s, 1});
+      SUBCASE("when it has not passed") {
+        yield();
+      }
+      SUBCASE("when it waits in the inbox") {
+        yield();
+        suspend(a);
+        sleep(6s);
+        CHECK(inspect(a)->inbox == 1);
+      }
+      a.exit(exit_kind::shutdown);
+      sleep(10s);
+      CHECK(seen.empty());
+      a.send(knock{});
+      tree.stop();
     });
   }
 
