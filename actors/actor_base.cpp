@@ -278,6 +278,10 @@ bool try_send(const reference_key& to, envelope& mail) {
 
 async_result<void> actor_access::start(actor_base& child) {
   async_result<void> started;
+  if (child.dead()) { // killed by its own constructor
+    async_result<void>{started}.abandon(errc::dead);
+    return started;
+  }
   child.own_extras().when_started = started;
   child.start();
   return started;

@@ -158,6 +158,23 @@ TEST_SUITE("actors") {
     });
   }
 
+  TEST_CASE("one that its constructor kills does not start") {
+    struct doomed : actor<note> {
+      doomed() { kill_soon(); }
+
+    private:
+      void receive(note) override {}
+    };
+    in_hub([] {
+      CHECK(mentions(error_of([] { spawn_started<doomed>({}); }),
+                     "ended while it started: killed"));
+      supervisor tree{one_for_one};
+      tree.add<doomed>("a", permanent);
+      CHECK(mentions(error_of([&] { tree.start(); }),
+                     "'a' failed to start: killed"));
+    });
+  }
+
   TEST_CASE("where nobody can wait, no start is waited for") {
     in_hub([] {
       bool ran = false;
