@@ -71,6 +71,8 @@ void trace(const reference_key& actor,
         try {
           const no_wait guard;
           call({actor, type_name(taken.type())});
+        } catch (const greenlet_exit&) { // it ends after this message
+          if (actor_base* const own = actor.local()) own->kill_soon();
         } catch (...) {
           log_error("the trace of '" + to_string(actor) + "' failed with " +
                     describe(std::current_exception()));

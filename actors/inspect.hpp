@@ -3,6 +3,7 @@
 #include <greenroom/actors/actor_base.hpp>
 #include <greenroom/actors/reference.hpp>
 #include <greenroom/hub/deadline.hpp>
+#include <greenroom/hub/error.hpp>
 #include <greenroom/hub/hub.hpp>
 #include <greenroom/mailbox/async_result.hpp>
 #include <greenroom/mailbox/envelope.hpp>
@@ -80,7 +81,8 @@ struct traced_message {
 
 /// Calls `hook` with each message that the actor takes, in the actor, which
 /// then handles it. It must not wait (`wait_refused`); what it throws is
-/// logged. One at a time; an empty one ends it, as does the actor's end.
+/// logged; `exit` and `kill` of the actor end it after the message. One at a
+/// time; an empty one ends it, as does the actor's end.
 void trace(const reference_key& actor,
            std::function<void(const traced_message&)> hook);
 template <class Actor>
@@ -126,6 +128,8 @@ struct state_call_envelope final : envelope {
       } else {
         order->done.set((*order->function)(actor));
       }
+    } catch (const greenlet_exit&) {
+      throw; // the destructor tells the caller
     } catch (...) {
       order->done.set_exception(std::current_exception());
     }
@@ -141,8 +145,8 @@ void call_actor(const reference_key& to, std::unique_ptr<envelope> call);
 
 /// Calls `function` with the actor's object, in the actor, between two messages
 /// and ahead of the mail that waits; returns what it returns. What it throws
-/// leaves this call, and does nothing to the actor. For an `actor`, not for one
-/// with its own loop.
+/// leaves this call, and does nothing to the actor, but for `exit`, which ends
+/// it. For an `actor`, not for one with its own loop.
 ///
 /// Waits      For the end of the message that the actor handles. `function`
 ///            itself must not (`wait_refused`), and is not called any more

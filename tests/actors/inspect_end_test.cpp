@@ -69,6 +69,39 @@ TEST_SUITE("looking at an actor that ends") {
     });
   }
 
+  TEST_CASE("an exit within with_state is the actor's, not the caller's") {
+    in_hub([] {
+      std::string trace;
+      const auto a = spawn<member>(trace);
+      CHECK(mentions(error_of([&] {
+                       with_state(a, [](member& self) { self.exit(boom); });
+                     }),
+                     "not alive"));
+      CHECK(a.dead());
+      CHECK(mentions(trace, ", custom: boom) "));
+    });
+  }
+
+  TEST_CASE("a trace that ends its actor lets it handle the message first") {
+    in_hub([] {
+      std::string seen;
+      const captured_log log;
+      const auto a = spawn<member>(seen);
+      SUBCASE("by exit") {
+        trace(a, [&](const traced_message&) { a.exit(boom); });
+      }
+      SUBCASE("by kill") {
+        trace(a, [&](const traced_message&) { a.kill(); });
+      }
+      a.send(note{"first"});
+      a.send(note{"second"});
+      idle();
+      CHECK(a.dead());
+      CHECK(mentions(seen, ") first down("));
+      CHECK(log.text().empty());
+    });
+  }
+
   TEST_CASE("the mail of a suspended actor that is killed is told as lost, who "
             "looks at it is not") {
     in_hub([] {
