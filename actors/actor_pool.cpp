@@ -8,7 +8,8 @@
 namespace greenroom {
 
 actor_pool_base::actor_pool_base(parts made)
-    : front_(*made.front), core_(std::move(made.core)) {
+    : front_(*made.front), key_(actor_access::key(*made.front)),
+      core_(std::move(made.core)) {
   greenlet_access::share(*made.front);
   made.front->name(name());
   core_->stand_alone();
@@ -28,7 +29,7 @@ actor_pool_base::actor_pool_base(parts made)
 }
 
 actor_pool_base::~actor_pool_base() {
-  core_->destroyed();
+  pool_core::destroyed(std::move(core_), std::move(front_));
 }
 
 void actor_pool_base::set_size(std::size_t least, std::size_t most) {
@@ -37,23 +38,26 @@ void actor_pool_base::set_size(std::size_t least, std::size_t most) {
 
 void actor_pool_base::stop(exit_reason why) {
   stop_soon(std::move(why));
-  front_.join();
+  join();
 }
 
 void actor_pool_base::stop_soon(exit_reason why) {
+  core_->check_thread();
   if (running()) static_cast<actor_base&>(*front_).stop(std::move(why));
 }
 
 bool actor_pool_base::kill(deadline until) {
+  core_->check_thread();
   return front_.kill(until);
+}
+
+bool actor_pool_base::join(deadline until) const {
+  core_->check_thread();
+  return front_.join(until);
 }
 
 exit_reason actor_pool_base::reason() const {
   return running() ? exit_reason{} : exit_reason_of(*front_);
-}
-
-reference_key actor_pool_base::key() const {
-  return actor_access::key(static_cast<actor_base&>(*front_));
 }
 
 std::vector<reference_key> actor_pool_base::worker_keys() const {

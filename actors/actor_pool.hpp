@@ -78,7 +78,7 @@ public:
   /// that waits is dead. False when `until` passed first.
   bool kill(deadline until = {});
   /// Waits until it has ended; false when `until` passed first.
-  bool join(deadline until = {}) const { return front_.join(until); }
+  bool join(deadline until = {}) const;
   bool running() const { return !front_.dead(); }
   /// Why it has ended; `normal` while it has not.
   exit_reason reason() const;
@@ -104,7 +104,7 @@ protected:
   /// Starts it; waits.
   explicit actor_pool_base(parts made);
   ~actor_pool_base();
-  reference_key key() const;
+  const reference_key& key() const { return key_; }
   std::vector<reference_key> worker_keys() const;
   template <std::integral Count>
   static std::size_t counted(Count workers) { // none is refused later
@@ -115,6 +115,7 @@ private:
   void set_size(std::size_t least, std::size_t most);
 
   any_greenlet front_;
+  reference_key key_; // its
   std::shared_ptr<pool_core> core_;
 };
 

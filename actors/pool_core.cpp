@@ -84,12 +84,29 @@ void pool_core::end() {
   tree_->stop(exit_kind::shutdown);
 }
 
-void pool_core::destroyed() noexcept {
-  if (!closed_ && front_) {
-    close();
-    actor_access::end_for(*front_, exit_kind::shutdown, false);
+void pool_core::destroyed(std::shared_ptr<pool_core> last,
+                          any_greenlet front) noexcept {
+  pool_core& pool = *last;
+  if (!pool.address_.is_here()) {
+    const hub_address home = pool.address_;
+    (void)post_to(home, [core = std::move(last), kept = std::move(front)] {
+      log_error(named(core->options_) + " was destroyed on another thread than "
+                                        "its own; it is ended there");
+      spawn([core, kept] { destroyed(core, kept); });
+    });
+    return;
   }
-  supervisor_core::end(tree_);
+  if (!pool.closed_ && pool.front_) {
+    pool.close();
+    actor_access::end_for(*pool.front_, exit_kind::shutdown, false);
+  }
+  supervisor_core::end(pool.tree_);
+}
+
+void pool_core::check_thread() const {
+  if (!address_.is_here())
+    throw wrong_hub(named(options_) + " belongs to the hub of another thread, "
+                                      "or of one that has ended");
 }
 
 void pool_core::close() noexcept {
@@ -309,7 +326,7 @@ void pool_core::pool_timer::fired(timer& due) {
 }
 
 void pool_core::resize(std::size_t least, std::size_t most) {
-  tree_->home.check_thread("an actor pool");
+  check_thread();
   check_size(options_, least, most);
   if (closed_) throw_error(errc::dead, "actor pool '" + name() + "'");
   least_ = least;

@@ -51,7 +51,9 @@ public:
   /// It is no part of a tree: `hub::shutdown` is to stop it.
   void stand_alone() { tree_->is_child = false; }
   /// As that of a supervisor.
-  void destroyed() noexcept;
+  static void destroyed(std::shared_ptr<pool_core> last,
+                        any_greenlet front) noexcept;
+  void check_thread() const;
   void resize(std::size_t least, std::size_t most);
   std::size_t size() const { return seats_.size() - retiring_; }
   std::size_t free() const;
@@ -101,6 +103,7 @@ private:
   void order(std::function<void(pool_core&)> function);
 
   const pool_options options_;
+  const hub_address address_ = hub::current().address(); // it may have ended
   const std::shared_ptr<const inside::worker_maker> make_;
   const std::shared_ptr<supervisor_core> tree_; // dynamic; of the workers
 

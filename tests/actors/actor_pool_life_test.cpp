@@ -7,9 +7,11 @@
 #include <greenroom/hub/greenlet.hpp>
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace test;
@@ -307,6 +309,69 @@ TEST_SUITE("actors") {
   }
 
   // --- in a tree ------------------------------------------------------------
+
+  TEST_CASE("a pool destroyed on another thread is ended on its own") {
+    in_hub([] {
+      const captured_log log;
+      record all;
+      auto pool = std::make_unique<pool_of_workers>(2, std::ref(all));
+      pool->send(task{1, 1h});
+      pool->send(task{2});
+      idle();
+      std::thread([&] { pool.reset(); }).join();
+      CHECK(all.alive == 2);
+      idle();
+      CHECK(all.alive == 0);
+      CHECK(all.done == numbers{2});
+      CHECK(log.count("'pool' was destroyed on another thread") == 1);
+    });
+  }
+
+  TEST_CASE("a pool is sent to, and not ended, from other threads") {
+    in_hub([] {
+      record all;
+      pool_of_workers pool{1, std::ref(all)};
+      const auto refused = [](const auto& function) {
+        CHECK(mentions(error_of(function),
+                       "wrong_hub: actor pool 'pool' belongs to the hub"));
+      };
+      std::thread([&] {
+        record others;
+        pool_of_workers other{1, std::ref(others)};
+        pool.send(task{1});
+        refused([&] { pool.stop(); });
+        refused([&] { pool.kill(); });
+        refused([&] { (void)pool.join(); });
+        refused([&] { pool.resize(2); });
+        CHECK(others.begun.empty());
+      }).join();
+      idle();
+      CHECK(all.done == numbers{1});
+      pool.stop();
+    });
+  }
+
+  TEST_CASE("a pool may outlive its hub") {
+    record all;
+    std::optional<pool_of_workers> running;
+    std::optional<pool_of_workers> stopped;
+    in_hub(
+        [&] {
+          running.emplace(2, std::ref(all));
+          stopped.emplace(2, std::ref(all));
+          stopped->stop();
+        },
+        leftovers::allowed);
+    in_hub([&] {
+      pool_of_workers other{2, std::ref(all)};
+      running->send(task{1});
+      CHECK(mentions(error_of([&] { running->stop(); }), "that has ended"));
+      running.reset();
+      stopped.reset();
+      CHECK(other.running());
+    });
+    CHECK(all.begun.empty());
+  }
 
   TEST_CASE("a pool in a tree keeps its reference and mail over restarts") {
     in_hub([] {
