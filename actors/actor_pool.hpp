@@ -148,7 +148,9 @@ class pool_front;
 /// Ownership  Owns the workers, made from copies of the arguments. They do not
 ///            outlive it: destroyed while it runs, it ends them and waits, as
 ///            `supervisor` does, and mail that waits is dead.
-/// Thread     Its hub's thread; the reference, any.
+/// Thread     Its hub's thread (`wrong_hub`); `send`, `ask` and the reference:
+///            any. Destroyed elsewhere, it is ended there, later, and an error
+///            is logged.
 /// Waits      The constructor, until all workers are up; `resize`, `stop`,
 ///            `kill`, `join`; `send` and `ask` as those of `actor_ref`. A worker
 ///            that ends its own pool uses `stop_soon`; one that resizes it
