@@ -18,11 +18,9 @@ using namespace std::chrono_literals;
 
 const steady_time begin = now();
 
-template <class... Values>
-void say(const char* format, Values... values) {
-  std::printf("%3lld s  ", static_cast<long long>((now() - begin) / 1s));
-  std::printf(format, values...);
-  std::puts("");
+void say(const std::string& text) {
+  std::printf("%3lld s  %s\n", static_cast<long long>((now() - begin) / 1s),
+              text.c_str());
 }
 
 struct badge { // shown at the door
@@ -41,7 +39,7 @@ public:
 
 private:
   void receive(badge shown) override {
-    say("%s may pass", shown.name.c_str());
+    say(shown.name + " may pass");
     become([this](push) { pass(); });
     set_state_timeout(5s, relock{}); // not if somebody passes first
   }
@@ -51,7 +49,8 @@ private:
     lock();
   }
   void receive(receive_timeout) override {
-    say("a minute without anybody, %d have passed", passed_);
+    say("a minute without anybody, " + std::to_string(passed_) +
+        " have passed");
   }
 
   void pass() {
@@ -75,23 +74,22 @@ int main() {
   gate.send(badge{"ben"}); // and walks away
   sleep(80s);
 
-  trace(gate, [](const traced_message& taken) {
-    say("takes a %s", taken.message.c_str());
-  });
+  trace(gate,
+        [](const traced_message& taken) { say("takes a " + taken.message); });
   suspend(gate);
   gate.send(badge{"cid"});
   gate.send(push{});
   sleep(1s);
   const auto info = inspect(gate);
-  say("%s: %zu handled, %zu waiting%s", info->name.c_str(),
-      std::size_t{info->handled}, info->inbox,
-      info->suspended ? ", suspended" : "");
+  say(info->name + ": " + std::to_string(info->handled) + " handled, " +
+      std::to_string(info->inbox) + " waiting" +
+      (info->suspended ? ", suspended" : ""));
   with_state(gate, [](turnstile& self) { self.set_passed(100); });
   resume(gate);
   idle();
   const int passed =
       with_state(gate, [](turnstile& self) { return self.passed(); });
-  say("%d have passed", passed);
+  say(std::to_string(passed) + " have passed");
   gate.stop();
   gate.join();
 }

@@ -30,8 +30,10 @@ int main() {
   bool done = false;
   long turns = 0;
   auto meanwhile = spawn([&] {
-    for (; !done; yield())
+    while (!done) {
       ++turns;
+      yield();
+    }
   });
 
   const std::vector<int> limits{1000, 10'000, 20'000, 40'000};
