@@ -4,6 +4,7 @@
 #include <greenroom/hub/hub.hpp>
 #include <greenroom/mailbox/async_result.hpp>
 
+#include <chrono>
 #include <exception>
 #include <string>
 #include <system_error>
@@ -28,6 +29,8 @@ void inside::start_and_wait(actor_base& made, deadline until) {
   } catch (const std::system_error& error) {
     if (error.code() == errc::timed_out) {
       actor_access::end_for(made, exit_kind::timeout, true);
+      constexpr std::chrono::seconds patience{1};
+      made.join(patience); // its frames may refer to the caller's
       throw_error(errc::timed_out, "the start of actor '" + made.name() + "'");
     }
   } catch (...) { // nobody else knows of it

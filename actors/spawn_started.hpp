@@ -19,8 +19,9 @@ void start_and_wait(actor_base& made, deadline until);
 /// As `spawn`, and waits until the actor's `on_start` has returned.
 ///
 /// Thread     The current hub's; the actor is of that hub.
-/// Waits      Until it is up, or `until`. Killed while waiting, or at `until`:
-///            the half-made actor is killed.
+/// Waits      Until it is up, or `until`. Then, and when the caller is killed
+///            while it waits, the half-made actor is killed; at `until` it is
+///            also waited for, a second at most.
 /// Errors     What `on_start` threw. `errc::timed_out`. `errc::dead` when the
 ///            actor ended otherwise while it started; the text says why.
 /// Source     Erlang's gen_server:start; OTP.md 1.4, G06 to G10.

@@ -116,7 +116,9 @@ TEST_SUITE("actors") {
         }
         return std::error_code{};
       };
+      CHECK(taken(ends) == "killed ");
       CHECK(code() == errc::timed_out);
+      CHECK(ends == "killed "); // when it throws, not later
     });
   }
 
