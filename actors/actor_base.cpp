@@ -334,9 +334,9 @@ pool_seat& actor_access::seat_of(const actor_base& worker) {
 }
 
 void actor_access::hand_over(actor_base& from, actor_base& to) {
-  const std::size_t messages = from.inbox_size();
+  const bool call = inbox_access::has_call(from.own_inbox());
   std::unique_ptr<envelope> next{inbox_access::take_next(from.own_inbox())};
-  if (from.inbox_size() == messages) { // no message, but a call
+  if (call) { // no message
     inbox_access::add_call(to.own_inbox(), std::move(next));
     rest_anew(to);
   } else {

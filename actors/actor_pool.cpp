@@ -37,6 +37,7 @@ void actor_pool_base::set_size(std::size_t least, std::size_t most) {
 }
 
 void actor_pool_base::stop(exit_reason why) {
+  core_->check_no_worker("stop");
   stop_soon(std::move(why));
   join();
 }
@@ -52,7 +53,7 @@ bool actor_pool_base::kill(deadline until) {
 }
 
 bool actor_pool_base::join(deadline until) const {
-  core_->check_thread();
+  core_->check_no_worker("join");
   return front_.join(until);
 }
 

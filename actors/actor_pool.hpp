@@ -71,13 +71,15 @@ public:
 
   /// Ends it when the mail that is there now has been handled, and waits for
   /// that; what comes later is a dead letter. `why` is its own reason.
+  /// In one of its workers: `std::errc::resource_deadlock_would_occur`.
   void stop(exit_reason why = exit_kind::shutdown);
   /// The same, without waiting.
   void stop_soon(exit_reason why = exit_kind::shutdown);
   /// Ends it at once: the workers are told to end, as by a supervisor, and mail
   /// that waits is dead. False when `until` passed first.
   bool kill(deadline until = {});
-  /// Waits until it has ended; false when `until` passed first.
+  /// Waits until it has ended; false when `until` passed first. In one of its
+  /// workers as `stop`.
   bool join(deadline until = {}) const;
   bool running() const { return !front_.dead(); }
   /// Why it has ended; `normal` while it has not.

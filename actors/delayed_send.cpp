@@ -78,11 +78,14 @@ std::optional<std::chrono::nanoseconds> delayed_send::state::cancel() {
                                 ? static_cast<std::int64_t>(due_ - now)
                                 : 0;
   const auto kept = self_;
+  bool stopped = linked();
   end();
   while (actor_base* const target = waiting > 0 ? to_.local() : nullptr) {
     mail_from<sent_mark, state> mine{*this};
     if (!inbox_access::remove(actor_access::inbox_of(*target), mine)) break;
+    stopped = true;
   }
+  if (!stopped) return std::nullopt; // a pool has handed it to a worker
   return std::chrono::nanoseconds(left);
 }
 

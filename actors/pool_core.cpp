@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace greenroom {
@@ -107,6 +108,19 @@ void pool_core::check_thread() const {
   if (!address_.is_here())
     throw wrong_hub(named(options_) + " belongs to the hub of another thread, "
                                       "or of one that has ended");
+}
+
+void pool_core::check_no_worker(const char* call) const {
+  check_thread();
+  const greenlet_base* const self = tree_->home.running();
+  const bool own =
+      self && std::any_of(seats_.begin(), seats_.end(), [&](const auto& each) {
+        return each->worker.local() == self;
+      });
+  if (own)
+    throw std::system_error(
+        std::make_error_code(std::errc::resource_deadlock_would_occur),
+        "worker '" + self->name() + "' would wait for its own pool in " + call);
 }
 
 void pool_core::close() noexcept {

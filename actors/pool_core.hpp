@@ -54,6 +54,8 @@ public:
   static void destroyed(std::shared_ptr<pool_core> last,
                         any_greenlet front) noexcept;
   void check_thread() const;
+  /// Throws when one of its workers calls, who would wait for itself.
+  void check_no_worker(const char* call) const;
   void resize(std::size_t least, std::size_t most);
   std::size_t size() const { return seats_.size() - retiring_; }
   std::size_t free() const;

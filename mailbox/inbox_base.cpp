@@ -519,8 +519,12 @@ bool inbox_base::is_held() const {
   return more_->held;
 }
 
+bool inbox_base::has_call() const {
+  return !more_->calls.empty();
+}
+
 bool inbox_base::has_next_of_all() const {
-  return !more_->calls.empty() || (!empty() && !more_->held);
+  return has_call() || (!empty() && !more_->held);
 }
 
 void inbox_base::add_call(std::unique_ptr<envelope> call) {

@@ -161,6 +161,7 @@ private:
   bool is_held() const;
   bool is_over() const { return empty() ? closed_ : closed_ && !held(); }
   bool has_next_of_all() const;
+  bool has_call() const;
   void add_call(std::unique_ptr<envelope> call);
   void hold(bool held);
   void on_take(take_hook hook);
@@ -218,6 +219,10 @@ struct inbox_access {
   /// Destroys all such.
   static void drop_calls(inbox_base& of) {
     if (of.more_) of.drop_calls();
+  }
+  /// What `take_next` would give away is one of these.
+  static bool has_call(const inbox_base& in) {
+    return in.more_ && in.has_call();
   }
   /// Gives nothing out, or does so again.
   static void hold(inbox_base& mail, bool held) { mail.hold(held); }

@@ -219,6 +219,36 @@ TEST_SUITE("actors") {
     });
   }
 
+  TEST_CASE("a worker that would wait for its own pool is told") {
+    in_hub([] {
+      record all;
+      pool_of_workers pool{2, std::ref(all)};
+      std::string heard;
+      pool.send(errand{[&] {
+        heard += error_of([&] { pool.stop(); }) + "; ";
+        heard += error_of([&] { pool.join(1s); });
+      }});
+      idle();
+      CHECK(heard.find("would wait for its own pool in stop") !=
+            std::string::npos);
+      CHECK(heard.find("would wait for its own pool in join") !=
+            std::string::npos);
+      CHECK(pool.running());
+      pool.stop();
+    });
+  }
+
+  TEST_CASE("a worker may kill its pool, and itself with it") {
+    in_hub([] {
+      record all;
+      pool_of_workers pool{2, std::ref(all)};
+      pool.send(errand{[&] { pool.kill(); }});
+      pool.join();
+      CHECK(all.stops == 2);
+      CHECK(all.alive == 0);
+    });
+  }
+
   TEST_CASE("a pool that is killed tells its workers to end") {
     in_hub([] {
       record all;

@@ -392,4 +392,43 @@ TEST_SUITE("actors") {
       pool.stop();
     });
   }
+
+  TEST_CASE("a trace of a pool may send to it") {
+    in_hub([] {
+      record all;
+      pool_of_workers pool{1, std::ref(all)};
+      int traced = 0;
+      trace(pool.reference(), [&](const traced_message&) {
+        if (++traced < 5) pool.send(task{traced});
+      });
+      pool.send(task{0});
+      idle();
+      CHECK(all.done == up_to(5));
+      CHECK(pool.children().front().handled == 5);
+      pool.stop();
+    });
+  }
+
+  TEST_CASE("a delayed message that a worker has is too late to be cancelled") {
+    in_hub([] {
+      record all;
+      pool_of_workers pool{1, std::ref(all)};
+      const auto one = pool.reference().send_after(1s, task{1});
+      pool.send(task{0, 10s});
+      sleep(5s);
+      CHECK(one.cancel().has_value()); // it waits for the worker
+      const auto two = pool.reference().send_after(6s, task{2});
+      int tried = 0;
+      trace(pool.reference(), [&](const traced_message&) {
+        spawn({.order = start_order::next}, [&] { // before the worker's turn
+          ++tried;
+          CHECK_FALSE(two.cancel().has_value());
+        });
+      });
+      sleep(20s);
+      CHECK(tried == 1);
+      CHECK(all.done == std::vector<int>{0, 2});
+      pool.stop();
+    });
+  }
 }
