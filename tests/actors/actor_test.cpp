@@ -884,6 +884,7 @@ TEST_SUITE("actors") {
 
   // --- cost ---------------------------------------------------------------
 
+  // As a hibernated process in Erlang; OTP.md 1.4, G21.
   TEST_CASE("an idle actor costs at most 200 bytes and no stack") {
     constexpr std::size_t count = 100'000;
     in_hub([] {

@@ -307,6 +307,29 @@ TEST_SUITE("actors") {
     });
   }
 
+  TEST_CASE(
+      "G11: what an actor tells itself as it starts comes before all mail") {
+    class continuing : public actor<item, other> {
+    public:
+      explicit continuing(std::vector<int>& seen) : seen_(seen) {}
+
+    private:
+      void on_start() override { inbox().put_system(other{0}); }
+      void receive(item message) override { seen_.push_back(message.number); }
+      void receive(other message) override { seen_.push_back(message.number); }
+      std::vector<int>& seen_;
+    };
+    in_hub([] {
+      std::vector<int> seen;
+      const auto a = spawn<continuing>(seen);
+      a.send(item{1});
+      a.send(item{2});
+      idle();
+      CHECK(seen == std::vector<int>{0, 1, 2});
+      a.kill();
+    });
+  }
+
   TEST_CASE("G20: a call to oneself is an error, not a deadlock") {
     with_server([](auto s, auto&) {
       const auto self_call = call{[s](server&) {
