@@ -417,9 +417,9 @@ exit_reason exit_reason_of(const greenlet_base& ended) {
   return ended.killed() ? exit_kind::killed : exit_kind::normal;
 }
 
-void actor_base::exit(exit_reason why) {
+void actor_base::exit(const exit_reason& why) {
   home().check_thread("an actor");
-  own_extras().killed_for = std::move(why);
+  own_extras().killed_for = why;
   throw greenlet_exit{*this};
 }
 
@@ -451,7 +451,7 @@ void actor_access::exit(actor_base& target, exit_reason why) {
     target.own_extras().killed_for = exit_kind::killed;
     target.kill_brutally();
   } else if (sender == &target && !target.traps_exits_) {
-    target.exit(std::move(why));
+    target.exit(why);
   } else {
     target.exit_signalled(from, why);
   }

@@ -78,7 +78,7 @@ protected:
   virtual void on_stop(const exit_reason& why) { (void)why; }
 
   /// Ends this actor, from within, for that reason; mail left is dead.
-  [[noreturn]] void exit(exit_reason why);
+  [[noreturn]] void exit(const exit_reason& why);
 
   /// Ties the two together: when one ends for any reason but `normal`, the
   /// other gets an exit signal, which ends it, too, unless it traps exits. Once

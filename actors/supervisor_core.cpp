@@ -231,8 +231,8 @@ void supervisor_core::start_all() {
   });
 }
 
-void supervisor_core::fail_to_start(std::string why) {
-  failure = std::move(why);
+void supervisor_core::fail_to_start(const std::string& why) {
+  failure = why;
   stop_all(exit_kind::shutdown);
   runner_->exit({exit_kind::shutdown, failure});
 }

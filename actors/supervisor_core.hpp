@@ -114,7 +114,7 @@ private:
 
   async_result<void> launch();
   void start_all();
-  [[noreturn]] void fail_to_start(std::string why);
+  [[noreturn]] void fail_to_start(const std::string& why);
   void end_unbegun(const any_greenlet& made);
   void at_end(const exit_reason& why);
   void obey_stop();

@@ -377,4 +377,18 @@ TEST_SUITE("actors") {
       plain.kill();
     });
   }
+
+  TEST_CASE("a reason that many exit for stays what it is") {
+    struct leaver : actor<call> {
+      void receive(call) override { self().exit(boom); }
+    };
+    in_hub([] {
+      for (int i = 0; i < 20; ++i) { // g++ 12 once dropped it each time
+        const auto a = spawn<leaver>();
+        a.send(call{});
+        a.join();
+      }
+      CHECK(to_string(boom) == "custom: boom");
+    });
+  }
 }
