@@ -88,11 +88,12 @@ struct thread_pool::core::place_in_line {
   ~place_in_line() {
     const std::lock_guard own{of.lock};
     const bool waits = std::erase(of.room, turn) > 0;
-    if (!waits && !turn.ready()) of.offer_room();
+    if (!waits && !came) of.offer_room();
   }
 
   core& of;
   const async_result<void>& turn;
+  bool came = false; // and he goes on
 };
 
 /// Signals are for the threads of hubs.
@@ -182,9 +183,9 @@ void thread_pool::submit(const std::shared_ptr<core>& to,
     to->room.push_back(turn);
     own.unlock();
     {
-      const core::place_in_line here{*to, turn};
+      core::place_in_line here{*to, turn};
       const work_guard outside;
-      turn.wait(until);
+      here.came = turn.wait(until);
     }
     own.lock();
   }

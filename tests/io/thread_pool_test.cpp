@@ -203,6 +203,26 @@ TEST_SUITE("thread_pool") {
     });
   }
 
+  TEST_CASE("one who is killed as he gets room leaves it to the next") {
+    in_hub([] {
+      thread_pool pool{{.threads = 1, .waiting = 1}};
+      gate closed;
+      const auto first = begin_at(closed, pool);
+      auto queued = spawn([&] { pool.apply([] {}); });
+      yield();
+      auto waits = spawn([&] { pool.apply([] {}); });
+      auto next = spawn([&] { return pool.apply([] { return 8; }); });
+      yield();
+      queued.kill_soon(); // withdraws its call first
+      waits.kill_soon();
+      yield();
+      yield();
+      CHECK(pool.waiting() == 1); // that of `next`
+      closed.open();
+      CHECK(next.get() == 8);
+    });
+  }
+
   TEST_CASE("no threads at all are refused") {
     CHECK_THROWS_AS(thread_pool{{.threads = 0}}, std::invalid_argument);
   }
