@@ -1,92 +1,69 @@
 #pragma once
 
 #include <greenroom/hub/deadline.hpp>
+#include <greenroom/io/socket_stream.hpp>
+#include <greenroom/io/tcp_address.hpp>
 
-#include <cstddef>
-#include <cstdint>
+#include <chrono>
 #include <memory>
-#include <optional>
-#include <span>
-#include <string>
-#include <string_view>
 #include <system_error>
 
 namespace greenroom {
 
-/// "127.0.0.1:5000" in parts. A port of 0 asks for a free one.
-struct tcp_address {
-  std::string host;
-  std::uint16_t port = 0;
-
-  /// "host:port", with brackets around an IPv6 host.
-  std::string text() const;
-  friend bool operator==(const tcp_address&, const tcp_address&) = default;
+struct tcp_options {
+  bool no_delay = true; ///< small writes go out at once (TCP_NODELAY)
+  /// A peer that has been silent for so long is asked whether it is there,
+  /// three times, a third of this apart. 0: never.
+  std::chrono::seconds keep_alive{0};
+  /// What the peer has not acknowledged for so long fails the connection. 0:
+  /// the system's limit, about 15 minutes.
+  std::chrono::milliseconds user_timeout{0};
 };
 
-/// A TCP connection whose calls wait only the calling greenlet.
+/// A TCP connection whose calls wait only the calling greenlet. Most of them
+/// are those of `stream` and `socket_stream`.
 ///
-/// Ownership  Owns the connection; moved, not copied. Destroying or closing
-///            it wakes a greenlet that waits on it, with `errc::closed`.
-/// Thread     Its hub's thread only.
-/// Waits      `connect`, `read_some`, `read`, `write`: each in whole until its
-///            deadline. One greenlet may read while another writes; a second
-///            one in the same direction gets `errc::busy`.
-/// Errors     Every call in two forms, as in Asio. A kill or timeout cancels
-///            the call and leaves the connection usable, but how much of a
-///            `write` was sent is then unknown.
+/// Waits      `connect`, in whole until its deadline.
 /// Source     Asio's sockets; gevent.socket, GEVENT.md 1.10.
 ///
 ///     auto peer = tcp_socket::connect({"127.0.0.1", 5000}, 1s);
 ///     peer.write("hello\n");
 ///     char reply[100];
 ///     std::size_t bytes = peer.read_some(reply);     // 0: the peer is done
-class tcp_socket {
+class tcp_socket : public socket_stream {
 public:
   /// Not connected.
   tcp_socket();
-  tcp_socket(tcp_socket&&) noexcept;
-  tcp_socket& operator=(tcp_socket&&) noexcept;
-  ~tcp_socket();
 
-  /// Resolves the host, tries its addresses in turn, and sets TCP_NODELAY.
+  /// Resolves the host and tries its addresses: the next one when one fails, or
+  /// has not answered after 250 ms, while that goes on. The first connection
+  /// made is it. Fails with the first address's error. Sets TCP_NODELAY.
+  /// Source     Happy eyeballs, RFC 8305.
   static tcp_socket connect(const tcp_address& to, deadline until = {});
   static tcp_socket connect(const tcp_address& to, deadline until,
                             std::error_code& failed);
 
-  /// Reads what has come, at least one byte; returns 0 at the end of the
-  /// stream.
-  std::size_t read_some(std::span<char> into, deadline until = {});
-  std::size_t read_some(std::span<char> into, deadline until,
-                        std::error_code& failed);
+  /// Takes over a connected socket that somebody else made.
+  /// Errors     `std::system_error`; the descriptor is still the caller's then.
+  static tcp_socket adopt(int descriptor);
 
-  /// Fills `into`. `errc::closed` when the stream ends before.
-  void read(std::span<char> into, deadline until = {});
-  std::size_t read(std::span<char> into, deadline until,
-                   std::error_code& failed);
+  void set_options(const tcp_options& options);
 
-  /// Writes everything.
-  void write(std::string_view bytes, deadline until = {});
-  std::size_t write(std::string_view bytes, deadline until,
-                    std::error_code& failed);
-
-  /// No more will be written; the peer reads the end of the stream.
-  void shutdown_write();
-  void close();
-  /// Closes so that the peer gets a reset; unsent bytes are dropped.
-  void reset();
-
-  bool is_open() const;
   tcp_address local() const;
   /// Empty when the connection is gone.
   tcp_address peer() const;
-  int native_handle() const;
 
 private:
   friend class tcp_listener;
-  struct connection;
-  explicit tcp_socket(std::shared_ptr<connection> made);
+  friend class tcp_race;
+  using socket_stream::socket_stream;
+};
 
-  std::shared_ptr<connection> connection_; // never null, but when moved from
+struct listen_options {
+  int backlog = 1024; ///< connections in the kernel that nobody has accepted
+  /// Several listeners, also of other processes, share the port; each
+  /// connection goes to one of them (SO_REUSEPORT).
+  bool reuse_port = false;
 };
 
 /// A TCP port that connections arrive at.
@@ -101,13 +78,15 @@ private:
 ///     tcp_socket visitor = door.accept();
 class tcp_listener {
 public:
-  static constexpr int default_backlog = 1024; // connections
-
   /// Binds with SO_REUSEADDR and listens.
-  explicit tcp_listener(const tcp_address& at, int backlog = default_backlog);
+  explicit tcp_listener(const tcp_address& at, listen_options options = {});
   tcp_listener(tcp_listener&&) noexcept;
   tcp_listener& operator=(tcp_listener&&) noexcept;
   ~tcp_listener();
+
+  /// Takes over a listening socket that somebody else made.
+  /// Errors     `std::system_error`; the descriptor is still the caller's then.
+  static tcp_listener adopt(int descriptor);
 
   /// The next connection, with TCP_NODELAY set.
   tcp_socket accept(deadline until = {});
@@ -117,43 +96,14 @@ public:
   bool is_open() const;
   /// Where it listens, with the real port.
   tcp_address local() const;
+  /// -1 when closed.
+  int native_handle() const;
 
 private:
   struct port;
-  std::shared_ptr<port> port_;
-};
+  explicit tcp_listener(std::shared_ptr<port> made);
 
-/// Lines of text from a connection, without their ends ("\n" or "\r\n").
-///
-/// Ownership  Borrows the connection, which must outlive it.
-/// Thread     Its hub's thread.
-/// Waits      `next`, until a whole line has come or the stream ends.
-/// Errors     A line longer than the limit: `std::errc::message_size`, so
-///            that a stranger cannot make the buffer grow for ever.
-///
-///     line_reader lines{connection};
-///     while (auto line = lines.next()) connection.write(*line + "\n");
-class line_reader {
-public:
-  static constexpr std::size_t default_limit = 64 * 1024; // bytes
-
-  explicit line_reader(tcp_socket& from, std::size_t limit = default_limit)
-      : from_(from), limit_(limit) {}
-
-  /// The next line; nothing at the end of the stream. Text after the last
-  /// line end counts as a line.
-  std::optional<std::string> next(deadline until = {});
-  std::optional<std::string> next(deadline until, std::error_code& failed);
-
-private:
-  std::optional<std::string> cut_line();
-  bool is_too_long() const;
-
-  tcp_socket& from_;
-  const std::size_t limit_;
-  std::string buffer_;       // read and not yet returned
-  std::size_t searched_ = 0; // bytes of it without a line end
-  bool ended_ = false;
+  std::shared_ptr<port> port_; // never null, but when moved from
 };
 
 } // namespace greenroom

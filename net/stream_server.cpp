@@ -52,7 +52,7 @@ stream_server::~stream_server() {
 
 void stream_server::start() {
   if (started()) return;
-  listener_.emplace(at_, options_.backlog);
+  listener_.emplace(at_, listen_options{.backlog = options_.backlog});
   acceptor_ = spawn({.name = "accept " + listener_->local().text()},
                     [this] { accept_all(); });
 }

@@ -17,7 +17,7 @@
 namespace greenroom {
 
 struct stream_server_options {
-  int backlog = tcp_listener::default_backlog; ///< connections in the kernel
+  int backlog = listen_options{}.backlog; ///< connections in the kernel
   /// Connections handled at a time; when full, accepting pauses and further
   /// ones wait in the kernel's backlog.
   std::size_t most_connections = std::numeric_limits<std::size_t>::max();

@@ -25,6 +25,7 @@
 #include <greenroom/hub/hub.hpp>
 #include <greenroom/hub/nursery.hpp>
 #include <greenroom/hub/signal.hpp>
+#include <greenroom/io/buffered_reader.hpp>
 #include <greenroom/io/tcp.hpp>
 #include <greenroom/mailbox/async_result.hpp>
 #include <greenroom/net/stream_server.hpp>
@@ -58,7 +59,7 @@ constexpr auto closing_time = 3s; // for everybody to hear the farewell
 /// could lose the last lines.
 void listen(tcp_socket& peer, const std::shared_ptr<outbox>& out,
             lobby_ref house) {
-  line_reader lines{peer, conversation::longest_line};
+  buffered_reader lines{peer, conversation::longest_line};
   conversation{lines, out, house}.run();
   std::array<char, 2048> ignored;
   std::error_code failed;

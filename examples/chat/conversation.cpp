@@ -37,7 +37,7 @@ const conversation::command conversation::commands[] = {
     {"/quit", "/quit            goodbye", &conversation::quit},
 };
 
-conversation::conversation(greenroom::line_reader& typed,
+conversation::conversation(greenroom::buffered_reader& typed,
                            std::shared_ptr<outbox> out, lobby_ref house)
     : typed_(typed), out_(std::move(out)), house_(house),
       me_(greenroom::spawn<person>(out_)) {
@@ -63,7 +63,7 @@ void conversation::run() {
 /// False when there is none: the person is gone, or has sent too long a one.
 bool conversation::next_line(std::string& text) {
   std::error_code failed;
-  std::optional<std::string> typed = typed_.next({}, failed);
+  std::optional<std::string> typed = typed_.read_line({}, failed);
   if (failed == std::errc::message_size)
     tell("! a line has at most " + std::to_string(longest_line) +
          " bytes. Goodbye!");

@@ -5,6 +5,7 @@
 #include "person.hpp"
 #include "room.hpp"
 
+#include <greenroom/io/buffered_reader.hpp>
 #include <greenroom/io/tcp.hpp>
 
 #include <memory>
@@ -19,7 +20,7 @@ class conversation {
 public:
   static constexpr std::size_t longest_line = 1000; // bytes
 
-  conversation(greenroom::line_reader& typed, std::shared_ptr<outbox> out,
+  conversation(greenroom::buffered_reader& typed, std::shared_ptr<outbox> out,
                lobby_ref house);
   conversation(const conversation&) = delete;
   conversation& operator=(const conversation&) = delete;
@@ -48,7 +49,7 @@ private:
   void tell(std::string text) { out_->put(make_line(std::move(text))); }
   void tell(const std::vector<line>& lines);
 
-  greenroom::line_reader& typed_;
+  greenroom::buffered_reader& typed_;
   const std::shared_ptr<outbox> out_;
   const lobby_ref house_;
   const person_ref me_;

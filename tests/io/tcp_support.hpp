@@ -39,7 +39,7 @@ struct full_port {
       waiting.push_back(tcp_socket::connect(door.local(), 50ms, failed));
     CHECK(failed == greenroom::errc::timed_out);
   }
-  tcp_listener door{{"127.0.0.1", 0}, 0};
+  tcp_listener door{{"127.0.0.1", 0}, {.backlog = 0}};
   std::vector<tcp_socket> waiting;
 };
 

@@ -101,7 +101,7 @@ void client::take_leave() {
   if (!server_.is_open()) return;
   if (run_.quits) server_.write("/quit\n");
   bool goodbye = false;
-  while (const auto line = lines_.next(run_.patience))
+  while (const auto line = lines_.read_line(run_.patience))
     goodbye = goodbye || line->find("Goodbye") != line->npos;
   if (goodbye) ++run_.counts.goodbyes;
 }
@@ -113,7 +113,7 @@ void client::say(std::size_t number) {
 }
 
 std::string client::next_line() {
-  auto line = lines_.next(run_.patience);
+  auto line = lines_.read_line(run_.patience);
   if (!line) throw std::runtime_error("the server closed the connection");
   return std::move(*line);
 }

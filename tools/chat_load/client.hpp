@@ -2,6 +2,7 @@
 
 #include "tally.hpp"
 
+#include <greenroom/io/buffered_reader.hpp>
 #include <greenroom/io/tcp.hpp>
 #include <greenroom/mailbox/async_result.hpp>
 #include <greenroom/mailbox/queue.hpp>
@@ -69,7 +70,7 @@ private:
   run& run_;
   const std::size_t number_;
   greenroom::tcp_socket server_;
-  greenroom::line_reader lines_{server_};
+  greenroom::buffered_reader lines_{server_};
   listener ears_;
 };
 

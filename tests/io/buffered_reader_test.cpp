@@ -4,6 +4,7 @@
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/hub/hub.hpp>
 #include <greenroom/hub/timeout.hpp>
+#include <greenroom/io/buffered_reader.hpp>
 #include <greenroom/io/tcp.hpp>
 
 #include <unistd.h>
@@ -27,15 +28,15 @@ TEST_SUITE("io") {
       connection c;
       c.far.write("one\ntwo\r\n\n\r\nfive\rstill five\nlast");
       c.far.close();
-      line_reader lines{c.near};
-      CHECK(lines.next() == "one");
-      CHECK(lines.next() == "two");
-      CHECK(lines.next() == "");
-      CHECK(lines.next() == "");
-      CHECK(lines.next() == "five\rstill five");
-      CHECK(lines.next() == "last");
-      CHECK(lines.next() == std::nullopt);
-      CHECK(lines.next() == std::nullopt);
+      buffered_reader lines{c.near};
+      CHECK(lines.read_line() == "one");
+      CHECK(lines.read_line() == "two");
+      CHECK(lines.read_line() == "");
+      CHECK(lines.read_line() == "");
+      CHECK(lines.read_line() == "five\rstill five");
+      CHECK(lines.read_line() == "last");
+      CHECK(lines.read_line() == std::nullopt);
+      CHECK(lines.read_line() == std::nullopt);
     });
   }
 
@@ -43,8 +44,8 @@ TEST_SUITE("io") {
     in_real_hub([] {
       connection c;
       c.far.close();
-      line_reader lines{c.near};
-      CHECK(lines.next() == std::nullopt);
+      buffered_reader lines{c.near};
+      CHECK(lines.read_line() == std::nullopt);
     });
   }
 
@@ -53,8 +54,8 @@ TEST_SUITE("io") {
       connection c;
       std::vector<std::string> read;
       const auto reader = spawn([&] {
-        line_reader lines{c.near};
-        while (const auto line = lines.next())
+        buffered_reader lines{c.near};
+        while (const auto line = lines.read_line())
           read.push_back(*line);
       });
       for (const char byte : std::string("ab\r\ncd\n\r\ne")) {
@@ -77,17 +78,17 @@ TEST_SUITE("io") {
           const std::string text(length, 'x');
           c.far.write("short\n" + text + end);
           c.far.close();
-          line_reader lines{c.near, 10};
-          CHECK(lines.next() == "short");
+          buffered_reader lines{c.near, 10};
+          CHECK(lines.read_line() == "short");
           std::error_code failed;
-          const auto line = lines.next({}, failed);
+          const auto line = lines.read_line({}, failed);
           if (length <= 10) {
             CHECK(line == text);
-            CHECK(lines.next() == std::nullopt);
+            CHECK(lines.read_line() == std::nullopt);
           } else {
             CHECK_FALSE(line);
             CHECK(failed == std::errc::message_size);
-            CHECK_THROWS_AS(lines.next(), std::system_error);
+            CHECK_THROWS_AS(lines.read_line(), std::system_error);
           }
         }
       });
@@ -97,16 +98,16 @@ TEST_SUITE("io") {
   TEST_CASE("a line longer than the limit is refused before its end comes") {
     in_real_hub([] {
       connection c;
-      line_reader lines{c.near, 10};
+      buffered_reader lines{c.near, 10};
       std::error_code failed;
       c.far.write("1234567890");
-      CHECK_FALSE(lines.next(1ms, failed));
+      CHECK_FALSE(lines.read_line(1ms, failed));
       CHECK(failed == errc::timed_out);
       c.far.write("\r");
-      CHECK_FALSE(lines.next(1ms, failed));
+      CHECK_FALSE(lines.read_line(1ms, failed));
       CHECK(failed == errc::timed_out);
       c.far.write("!");
-      CHECK_FALSE(lines.next(1s, failed));
+      CHECK_FALSE(lines.read_line(1s, failed));
       CHECK(failed == std::errc::message_size);
     });
   }
@@ -119,43 +120,43 @@ TEST_SUITE("io") {
         text += std::to_string(i) + "\n";
       c.far.write(text);
       c.far.close();
-      line_reader lines{c.near, 5};
+      buffered_reader lines{c.near, 5};
       for (int i = 0; i < 1000; ++i)
-        CHECK(lines.next() == std::to_string(i));
-      CHECK(lines.next() == std::nullopt);
+        CHECK(lines.read_line() == std::to_string(i));
+      CHECK(lines.read_line() == std::nullopt);
     });
   }
 
   TEST_CASE("a reader that was killed or late goes on without a loss") {
     in_real_hub([] {
       connection c;
-      line_reader lines{c.near};
+      buffered_reader lines{c.near};
       c.far.write("first\nsec");
-      CHECK(lines.next() == "first");
+      CHECK(lines.read_line() == "first");
       std::error_code failed;
-      CHECK_FALSE(lines.next(1ms, failed));
+      CHECK_FALSE(lines.read_line(1ms, failed));
       CHECK(failed == errc::timed_out);
-      CHECK_FALSE(timeout{1ms}.run([&] { lines.next(); }));
+      CHECK_FALSE(timeout{1ms}.run([&] { lines.read_line(); }));
       c.far.write("o");
-      const auto victim = spawn([&] { lines.next(); });
+      const auto victim = spawn([&] { lines.read_line(); });
       yield();
       idle();
       victim.kill();
       CHECK(victim.killed());
       c.far.write("nd\n");
-      CHECK(lines.next() == "second");
+      CHECK(lines.read_line() == "second");
     });
   }
 
   TEST_CASE("an error in the middle of a line is reported") {
     in_real_hub([] {
       connection c;
-      line_reader lines{c.near};
+      buffered_reader lines{c.near};
       c.far.write("half");
       std::error_code failed;
-      CHECK_FALSE(lines.next(1ms, failed));
+      CHECK_FALSE(lines.read_line(1ms, failed));
       c.far.reset();
-      CHECK_FALSE(lines.next({}, failed));
+      CHECK_FALSE(lines.read_line({}, failed));
       CHECK(failed == std::errc::connection_reset);
     });
   }

@@ -1,0 +1,78 @@
+#pragma once
+
+// Private to the io room: what is behind a stream socket.
+
+#include <greenroom/io/asio.hpp>
+#include <greenroom/io/socket_stream.hpp>
+
+#include <asio/basic_stream_socket.hpp>
+#include <asio/generic/stream_protocol.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace greenroom {
+
+using hub_executor = asio::io_context::executor_type;
+
+/// One greenlet at a time in one direction.
+class turn {
+public:
+  explicit turn(bool& taken) : taken_(taken) { taken_ = true; }
+  turn(const turn&) = delete;
+  turn& operator=(const turn&) = delete;
+  ~turn() { taken_ = false; }
+
+private:
+  bool& taken_;
+};
+
+/// In the standard's category, so that it compares with `std::errc`; what
+/// Asio's own category says of its codes differs between its versions.
+std::error_code standard(std::error_code failed);
+
+/// Shared with the calls that wait on it, which may outlive the socket.
+struct socket_stream::core {
+  using asio_socket =
+      asio::basic_stream_socket<asio::generic::stream_protocol, hub_executor>;
+
+  core() : socket(hub::current().context().get_executor()) {}
+
+  std::size_t receive(std::span<char> into, std::size_t at_least,
+                      deadline until, std::error_code& failed);
+  std::size_t send(std::span<const std::string_view> parts, deadline until,
+                   std::error_code& failed);
+  std::uint64_t send_file(int descriptor, std::uint64_t offset,
+                          std::uint64_t bytes, deadline until,
+                          std::error_code& failed);
+  void wait(asio_socket::wait_type direction, bool& taken, deadline until,
+            std::error_code& failed);
+  void close();
+
+  template <class Option>
+  void set(const Option& option, const char* name) {
+    std::error_code failed;
+    socket.set_option(option, failed);
+    if (failed) throw std::system_error(explained(failed), name);
+  }
+
+  /// What a call that found the socket closed under it reports.
+  std::error_code explained(std::error_code failed) const;
+  /// The peer, for error texts.
+  std::string who() const;
+
+  asio_socket socket;
+  bool reading = false;
+  bool writing = false;
+  unsigned writes = 0;
+  bool ended = false; // read to the end; Asio would wait for a second one
+
+private:
+  void give_way_at_times();
+};
+
+} // namespace greenroom

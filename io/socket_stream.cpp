@@ -1,0 +1,307 @@
+#include "socket_address.hpp"
+#include "socket_core.hpp"
+
+#include <asio/buffer.hpp>
+
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <limits>
+#include <utility>
+
+namespace greenroom {
+
+using wait_type = asio::socket_base::wait_type;
+
+std::error_code standard(std::error_code failed) {
+  if (failed.category() == asio::system_category())
+    return {failed.value(), std::system_category()};
+  return failed;
+}
+
+namespace {
+
+constexpr unsigned writes_in_a_row = 64;
+
+std::error_code last_error() {
+  return {errno, std::system_category()};
+}
+
+bool is_would_block(const std::error_code& failed) {
+  return failed == std::errc::operation_would_block ||
+         failed == std::errc::resource_unavailable_try_again;
+}
+
+/// What is still to be sent of several parts.
+class unsent {
+public:
+  explicit unsent(std::span<const std::string_view> parts) : parts_(parts) {
+    skip(0);
+  }
+
+  bool empty() const { return parts_.empty(); }
+  bool is_one_part() const { return parts_.size() == 1; }
+  std::string_view front() const { return parts_.front().substr(skipped_); }
+
+  void skip(std::size_t bytes) {
+    skipped_ += bytes;
+    while (!parts_.empty() && skipped_ >= parts_.front().size()) {
+      skipped_ -= parts_.front().size();
+      parts_ = parts_.subspan(1);
+    }
+  }
+
+  /// The next ones, as many as there is room for.
+  std::size_t list(std::span<iovec> into) const {
+    const std::size_t count = std::min(parts_.size(), into.size());
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::string_view part = i == 0 ? front() : parts_[i];
+      into[i] = {const_cast<char*>(part.data()), part.size()};
+    }
+    return count;
+  }
+
+private:
+  std::span<const std::string_view> parts_;
+  std::size_t skipped_ = 0; // bytes of the first part
+};
+
+/// Sends what there is room for now.
+std::size_t send_now(int to, const unsent& rest, std::error_code& failed) {
+  constexpr int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+  ssize_t sent = 0;
+  if (rest.is_one_part()) {
+    sent = ::send(to, rest.front().data(), rest.front().size(), flags);
+  } else {
+    std::array<iovec, 64> parts;
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = rest.list(parts);
+    sent = ::sendmsg(to, &message, flags);
+  }
+  if (sent >= 0) return static_cast<std::size_t>(sent);
+  if (errno != EINTR) failed = last_error();
+  return 0;
+}
+
+} // namespace
+
+// --- socket_stream::core --------------------------------------------------
+
+std::error_code socket_stream::core::explained(std::error_code failed) const {
+  failed = standard(failed);
+  const bool gone = failed == std::errc::operation_canceled ||
+                    failed == std::errc::bad_file_descriptor;
+  return gone && !socket.is_open() ? make_error_code(errc::closed) : failed;
+}
+
+std::string socket_stream::core::who() const {
+  std::error_code failed;
+  const auto peer = socket.remote_endpoint(failed);
+  const std::string text =
+      failed ? std::string()
+             : text_of(peer.data(), static_cast<socklen_t>(peer.size()));
+  return text.empty() ? "a connection" : text;
+}
+
+std::size_t socket_stream::core::receive(std::span<char> into,
+                                         std::size_t at_least, deadline until,
+                                         std::error_code& failed) {
+  failed.clear();
+  if (reading) failed = errc::busy;
+  if (failed) return 0;
+  const turn mine{reading};
+  std::size_t filled = 0;
+  do {
+    if (ended && socket.is_open()) {
+      if (at_least > 0) failed = errc::closed;
+      return filled;
+    }
+    filled += socket.async_read_some(
+        asio::buffer(into.data() + filled, into.size() - filled),
+        use_greenlet[failed].until(until));
+    ended = failed == asio::error::eof;
+    failed = ended ? std::error_code() : explained(failed);
+  } while (!failed && (ended || filled < at_least));
+  return filled;
+}
+
+/// Asking the socket first spares the usual write a trip through the loop.
+std::size_t socket_stream::core::send(std::span<const std::string_view> parts,
+                                      deadline until, std::error_code& failed) {
+  failed.clear();
+  if (writing) failed = errc::busy;
+  if (failed) return 0;
+  const turn mine{writing};
+  give_way_at_times();
+  std::size_t written = 0;
+  for (unsent rest{parts}; !rest.empty() && !failed;) {
+    std::size_t bytes = send_now(socket.native_handle(), rest, failed);
+    if (is_would_block(failed))
+      bytes = socket.async_write_some(asio::buffer(rest.front()),
+                                      use_greenlet[failed].until(until));
+    rest.skip(bytes);
+    written += bytes;
+  }
+  if (failed) failed = explained(failed);
+  return written;
+}
+
+/// A writer whose peer keeps up never waits; others must have their turn.
+void socket_stream::core::give_way_at_times() {
+  if (++writes % writes_in_a_row == 0) yield();
+}
+
+std::uint64_t socket_stream::core::send_file(int descriptor,
+                                             std::uint64_t offset,
+                                             std::uint64_t bytes,
+                                             deadline until,
+                                             std::error_code& failed) {
+  constexpr std::uint64_t longest = std::numeric_limits<off_t>::max();
+  constexpr std::uint64_t piece = std::uint64_t{1} << 20; // bytes
+  failed.clear();
+  if (writing) failed = errc::busy;
+  if (offset > longest) failed = std::make_error_code(std::errc::invalid_seek);
+  if (failed) return 0;
+  const turn mine{writing};
+  auto at = static_cast<off_t>(offset);
+  std::uint64_t sent = 0;
+  while (sent < bytes && !failed) {
+    give_way_at_times();
+    const ssize_t count = ::sendfile(socket.native_handle(), descriptor, &at,
+                                     std::min(bytes - sent, piece));
+    if (count == 0) break; // the end of the file
+    if (count > 0)
+      sent += static_cast<std::uint64_t>(count);
+    else if (errno != EINTR)
+      failed = last_error();
+    if (is_would_block(failed))
+      socket.async_wait(wait_type::wait_write,
+                        use_greenlet[failed].until(until));
+  }
+  if (failed) failed = explained(failed);
+  return sent;
+}
+
+void socket_stream::core::wait(wait_type direction, bool& taken, deadline until,
+                               std::error_code& failed) {
+  failed.clear();
+  if (taken) failed = errc::busy;
+  if (failed) return;
+  const turn mine{taken};
+  socket.async_wait(direction, use_greenlet[failed].until(until));
+  if (failed) failed = explained(failed);
+}
+
+void socket_stream::core::close() {
+  std::error_code ignored; // the descriptor is released all the same
+  socket.close(ignored);
+}
+
+// --- socket_stream --------------------------------------------------------
+
+socket_stream::socket_stream(std::shared_ptr<core> made)
+    : core_(std::move(made)) {
+}
+socket_stream::socket_stream(socket_stream&&) noexcept = default;
+
+socket_stream& socket_stream::operator=(socket_stream&& other) noexcept {
+  if (this != &other) {
+    if (core_) core_->close();
+    core_ = std::move(other.core_);
+  }
+  return *this;
+}
+
+socket_stream::~socket_stream() {
+  if (core_) core_->close();
+}
+
+std::size_t socket_stream::receive(std::span<char> into, std::size_t at_least,
+                                   const transfer& how) {
+  const auto here = core_; // may be closed, and gone, while we wait
+  const std::size_t bytes =
+      here->receive(into, at_least, how.until, how.failed);
+  if (how.failed && how.who) *how.who = here->who();
+  return bytes;
+}
+
+std::size_t socket_stream::send(std::span<const std::string_view> parts,
+                                const transfer& how) {
+  const auto here = core_;
+  const std::size_t bytes = here->send(parts, how.until, how.failed);
+  if (how.failed && how.who) *how.who = here->who();
+  return bytes;
+}
+
+std::uint64_t socket_stream::send_file(int descriptor, std::uint64_t offset,
+                                       std::uint64_t bytes, deadline until) {
+  const auto here = core_;
+  std::error_code failed;
+  const std::uint64_t sent =
+      here->send_file(descriptor, offset, bytes, until, failed);
+  if (failed) throw std::system_error(failed, "send a file to " + here->who());
+  return sent;
+}
+
+std::uint64_t socket_stream::send_file(int descriptor, std::uint64_t offset,
+                                       std::uint64_t bytes, deadline until,
+                                       std::error_code& failed) {
+  const auto here = core_;
+  return here->send_file(descriptor, offset, bytes, until, failed);
+}
+
+void socket_stream::wait_readable(deadline until, std::error_code& failed) {
+  const auto here = core_;
+  here->wait(wait_type::wait_read, here->reading, until, failed);
+}
+
+void socket_stream::wait_writable(deadline until, std::error_code& failed) {
+  const auto here = core_;
+  here->wait(wait_type::wait_write, here->writing, until, failed);
+}
+
+void socket_stream::shutdown_write() {
+  std::error_code ignored; // nothing to shut when it is closed
+  core_->socket.shutdown(asio::socket_base::shutdown_send, ignored);
+}
+
+void socket_stream::close() {
+  core_->close();
+}
+
+void socket_stream::reset() {
+  std::error_code ignored;
+  core_->socket.set_option(asio::socket_base::linger(true, 0), ignored);
+  core_->close();
+}
+
+bool socket_stream::is_open() const {
+  return core_ && core_->socket.is_open();
+}
+
+void socket_stream::set_send_buffer(int bytes) {
+  core_->set(asio::socket_base::send_buffer_size(bytes), "set_send_buffer");
+}
+
+void socket_stream::set_receive_buffer(int bytes) {
+  core_->set(asio::socket_base::receive_buffer_size(bytes),
+             "set_receive_buffer");
+}
+
+int socket_stream::native_handle() const {
+  return core_->socket.native_handle();
+}
+
+int socket_stream::release() {
+  std::error_code failed;
+  const int descriptor = core_->socket.release(failed);
+  if (failed) throw std::system_error(core_->explained(failed), "release");
+  return descriptor;
+}
+
+} // namespace greenroom
