@@ -3,13 +3,18 @@
 // Private to the io room: what is behind a stream socket.
 
 #include <greenroom/io/asio.hpp>
+#include <greenroom/io/socket_listener.hpp>
 #include <greenroom/io/socket_stream.hpp>
 
+#include <asio/basic_socket_acceptor.hpp>
 #include <asio/basic_stream_socket.hpp>
 #include <asio/generic/stream_protocol.hpp>
 
+#include <sys/stat.h>
+
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,6 +57,8 @@ struct socket_stream::core {
   void wait(asio_socket::wait_type direction, bool& taken, deadline until,
             std::error_code& failed);
   void close();
+  /// A socket that somebody else made, of one of these families.
+  void adopt(int descriptor, std::initializer_list<int> families);
 
   template <class Option>
   void set(const Option& option, const char* name) {
@@ -74,5 +81,24 @@ struct socket_stream::core {
 private:
   void give_way_at_times();
 };
+
+/// The same for a listening socket.
+struct socket_listener::core {
+  using asio_acceptor =
+      asio::basic_socket_acceptor<asio::generic::stream_protocol, hub_executor>;
+
+  core() : acceptor(hub::current().context().get_executor()) {}
+
+  void close();
+
+  asio_acceptor acceptor;
+  bool accepting = false;
+  std::string path;    // of a Unix socket; empty: none to remove
+  struct stat file {}; // that it was at first
+};
+
+/// Of a socket that somebody else made: its family, which must be among these.
+asio::generic::stream_protocol protocol_of(int descriptor,
+                                           std::initializer_list<int> families);
 
 } // namespace greenroom

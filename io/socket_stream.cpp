@@ -197,6 +197,12 @@ void socket_stream::core::wait(wait_type direction, bool& taken, deadline until,
   if (failed) failed = explained(failed);
 }
 
+void socket_stream::core::adopt(int descriptor,
+                                std::initializer_list<int> families) {
+  socket.assign(protocol_of(descriptor, families), descriptor);
+  socket.native_non_blocking(true);
+}
+
 void socket_stream::core::close() {
   std::error_code ignored; // the descriptor is released all the same
   socket.close(ignored);

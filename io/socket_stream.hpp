@@ -12,11 +12,6 @@
 
 namespace greenroom {
 
-class tcp_socket;
-class tcp_listener;
-class unix_socket;
-class unix_listener;
-
 /// What the stream sockets, `tcp_socket` and `unix_socket`, have in common.
 ///
 /// Ownership  Owns the connection; moved, not copied.
@@ -68,8 +63,7 @@ protected:
   core& inner() const { return *core_; }
 
 private:
-  friend class tcp_listener;
-  friend class unix_listener;
+  friend class socket_listener;
 
   std::size_t receive(std::span<char> into, std::size_t at_least,
                       const transfer& how) final;

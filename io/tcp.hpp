@@ -1,11 +1,11 @@
 #pragma once
 
 #include <greenroom/hub/deadline.hpp>
+#include <greenroom/io/socket_listener.hpp>
 #include <greenroom/io/socket_stream.hpp>
 #include <greenroom/io/tcp_address.hpp>
 
 #include <chrono>
-#include <memory>
 #include <system_error>
 
 namespace greenroom {
@@ -59,30 +59,17 @@ private:
   using socket_stream::socket_stream;
 };
 
-struct listen_options {
-  int backlog = 1024; ///< connections in the kernel that nobody has accepted
-  /// Several listeners, also of other processes, share the port; each
-  /// connection goes to one of them (SO_REUSEPORT).
-  bool reuse_port = false;
-};
-
 /// A TCP port that connections arrive at.
 ///
-/// Ownership  Owns the port. Closing it wakes a greenlet in `accept`, with
-///            `errc::closed`; connections accepted before live on.
-/// Thread     Its hub's thread only.
 /// Waits      `accept`.
 /// Errors     Both forms; the text of a failed bind names the address.
 ///
 ///     tcp_listener door{{"127.0.0.1", 0}};
 ///     tcp_socket visitor = door.accept();
-class tcp_listener {
+class tcp_listener : public socket_listener {
 public:
   /// Binds with SO_REUSEADDR and listens.
   explicit tcp_listener(const tcp_address& at, listen_options options = {});
-  tcp_listener(tcp_listener&&) noexcept;
-  tcp_listener& operator=(tcp_listener&&) noexcept;
-  ~tcp_listener();
 
   /// Takes over a listening socket that somebody else made.
   /// Errors     `std::system_error`; the descriptor is still the caller's then.
@@ -92,18 +79,11 @@ public:
   tcp_socket accept(deadline until = {});
   tcp_socket accept(deadline until, std::error_code& failed);
 
-  void close();
-  bool is_open() const;
   /// Where it listens, with the real port.
   tcp_address local() const;
-  /// -1 when closed.
-  int native_handle() const;
 
 private:
-  struct port;
-  explicit tcp_listener(std::shared_ptr<port> made);
-
-  std::shared_ptr<port> port_; // never null, but when moved from
+  using socket_listener::socket_listener;
 };
 
 } // namespace greenroom

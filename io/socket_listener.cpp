@@ -1,0 +1,86 @@
+#include <greenroom/io/socket_listener.hpp>
+
+#include "socket_core.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace greenroom {
+
+asio::generic::stream_protocol
+protocol_of(int descriptor, std::initializer_list<int> families) {
+  int family = 0;
+  int type = 0;
+  socklen_t size = sizeof family;
+  std::error_code failed;
+  if (::getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &family, &size) != 0 ||
+      ::getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) != 0)
+    failed.assign(errno, std::system_category());
+  else if (type != SOCK_STREAM ||
+           std::count(families.begin(), families.end(), family) == 0)
+    failed = std::make_error_code(std::errc::address_family_not_supported);
+  if (failed) throw std::system_error(failed, "adopt a socket");
+  return {family, 0};
+}
+
+/// The file of a Unix socket goes with it, unless another has taken its place.
+void socket_listener::core::close() {
+  std::error_code ignored; // the descriptor is released all the same
+  acceptor.close(ignored);
+  struct stat now {};
+  if (!path.empty() && ::stat(path.c_str(), &now) == 0 &&
+      now.st_dev == file.st_dev && now.st_ino == file.st_ino)
+    ::unlink(path.c_str());
+  path.clear();
+}
+
+socket_listener::socket_listener(std::shared_ptr<core> made)
+    : core_(std::move(made)) {
+}
+socket_listener::socket_listener(socket_listener&&) noexcept = default;
+
+socket_listener& socket_listener::operator=(socket_listener&& other) noexcept {
+  if (this != &other) {
+    if (core_) core_->close();
+    core_ = std::move(other.core_);
+  }
+  return *this;
+}
+
+socket_listener::~socket_listener() {
+  if (core_) core_->close();
+}
+
+std::shared_ptr<socket_stream::core>
+socket_listener::accept_any(deadline until, std::error_code& failed) {
+  const auto here = core_; // may be closed, and gone, while we wait
+  failed.clear();
+  if (here->accepting) failed = errc::busy;
+  if (failed) return nullptr;
+  const turn mine{here->accepting};
+  auto made = std::make_shared<socket_stream::core>();
+  here->acceptor.async_accept(made->socket, use_greenlet[failed].until(until));
+  if (!failed) made->socket.native_non_blocking(true, failed);
+  if (!failed) return made;
+  failed = here->acceptor.is_open() ? standard(failed)
+                                    : make_error_code(errc::closed);
+  return nullptr;
+}
+
+void socket_listener::close() {
+  core_->close();
+}
+
+bool socket_listener::is_open() const {
+  return core_ && core_->acceptor.is_open();
+}
+
+int socket_listener::native_handle() const {
+  return core_->acceptor.native_handle();
+}
+
+} // namespace greenroom

@@ -1,0 +1,194 @@
+#include <greenroom/io/unix.hpp>
+
+#include "socket_address.hpp"
+#include "socket_core.hpp"
+
+#include <greenroom/hub/greenlet.hpp>
+
+#include <asio/local/stream_protocol.hpp>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace greenroom {
+namespace {
+
+using namespace std::chrono_literals;
+using unix_protocol = asio::local::stream_protocol;
+using asio_acceptor =
+    asio::basic_socket_acceptor<asio::generic::stream_protocol, hub_executor>;
+
+/// Of a path that fits.
+unix_protocol::endpoint endpoint_of(const unix_address& address,
+                                    std::error_code& failed) {
+  constexpr std::size_t longest = sizeof(sockaddr_un::sun_path) - 1;
+  failed.clear();
+  if (address.path.empty())
+    failed = std::make_error_code(std::errc::invalid_argument);
+  else if (address.path.size() > longest)
+    failed = std::make_error_code(std::errc::filename_too_long);
+  return failed ? unix_protocol::endpoint()
+                : unix_protocol::endpoint(address.path);
+}
+
+/// A full backlog says EAGAIN, and nothing says when it has room again. (Asio
+/// would wait until the socket is writable, which it is, and not connected.)
+void connect_when_there_is_room(int descriptor,
+                                const unix_protocol::endpoint& to,
+                                deadline until, std::error_code& failed) {
+  constexpr std::chrono::nanoseconds longest_pause = 50ms;
+  const auto size = static_cast<socklen_t>(to.size());
+  std::chrono::nanoseconds pause = 1ms;
+  for (;;) {
+    failed.clear();
+    if (::connect(descriptor, to.data(), size) == 0) return;
+    failed.assign(errno, std::system_category());
+    if (failed != std::errc::resource_unavailable_try_again) return;
+    const deadline next = std::min(until, deadline{pause});
+    if (next <= deadline{now()}) failed = errc::timed_out;
+    if (failed == errc::timed_out) return;
+    sleep(std::chrono::nanoseconds(next.nanoseconds()) -
+          now().time_since_epoch());
+    pause = std::min(pause * 2, longest_pause);
+  }
+}
+
+/// A socket's file that its owner has left behind.
+bool is_left_behind(const unix_protocol::endpoint& at) {
+  struct stat file {};
+  if (::lstat(at.path().c_str(), &file) != 0 || !S_ISSOCK(file.st_mode))
+    return false;
+  const int probe =
+      ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const bool refused =
+      probe >= 0 &&
+      ::connect(probe, at.data(), static_cast<socklen_t>(at.size())) != 0 &&
+      errno == ECONNREFUSED;
+  if (probe >= 0) ::close(probe);
+  return refused;
+}
+
+void open(asio_acceptor& acceptor, const unix_protocol::endpoint& at,
+          int backlog, std::error_code& failed) {
+  acceptor.open(unix_protocol(), failed);
+  if (!failed) acceptor.bind(at, failed);
+  if (failed == asio::error::address_in_use && is_left_behind(at)) {
+    ::unlink(at.path().c_str());
+    acceptor.bind(at, failed);
+  }
+  if (!failed) acceptor.listen(backlog, failed);
+}
+
+} // namespace
+
+// --- unix_socket ------------------------------------------------------------
+
+unix_socket::unix_socket() : socket_stream(std::make_shared<core>()) {
+}
+
+unix_socket unix_socket::connect(const unix_address& to, deadline until) {
+  std::error_code failed;
+  unix_socket made = connect(to, until, failed);
+  if (failed) throw std::system_error(failed, "connect to " + to.text());
+  return made;
+}
+
+unix_socket unix_socket::connect(const unix_address& to, deadline until,
+                                 std::error_code& failed) {
+  const unix_protocol::endpoint endpoint = endpoint_of(to, failed);
+  auto made = std::make_shared<core>();
+  if (!failed) made->socket.open(unix_protocol(), failed);
+  if (!failed) made->socket.native_non_blocking(true, failed);
+  if (!failed)
+    connect_when_there_is_room(made->socket.native_handle(), endpoint, until,
+                               failed);
+  failed = standard(failed);
+  if (failed) return {};
+  return unix_socket{std::move(made)};
+}
+
+unix_socket unix_socket::adopt(int descriptor) {
+  auto made = std::make_shared<core>();
+  made->adopt(descriptor, {AF_UNIX});
+  return unix_socket{std::move(made)};
+}
+
+unix_credentials unix_socket::peer_credentials() const {
+  ucred found{};
+  socklen_t size = sizeof found;
+  if (::getsockopt(native_handle(), SOL_SOCKET, SO_PEERCRED, &found, &size) !=
+      0)
+    throw std::system_error(errno, std::system_category(), "peer_credentials");
+  return {found.pid, found.uid, found.gid};
+}
+
+unix_address unix_socket::local() const {
+  std::error_code failed;
+  const auto at = inner().socket.local_endpoint(failed);
+  return failed ? unix_address{} : unix_address_of(at.data(), at.size());
+}
+
+unix_address unix_socket::peer() const {
+  std::error_code failed;
+  const auto at = inner().socket.remote_endpoint(failed);
+  return failed ? unix_address{} : unix_address_of(at.data(), at.size());
+}
+
+std::pair<unix_socket, unix_socket> socketpair() {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+                   ends.data()) != 0)
+    throw std::system_error(errno, std::system_category(), "socketpair");
+  return {unix_socket::adopt(ends[0]), unix_socket::adopt(ends[1])};
+}
+
+// --- unix_listener ----------------------------------------------------------
+
+unix_listener::unix_listener(const unix_address& at, listen_options options)
+    : socket_listener(std::make_shared<core>()) {
+  std::error_code failed;
+  const unix_protocol::endpoint endpoint = endpoint_of(at, failed);
+  core& here = inner();
+  if (!failed) open(here.acceptor, endpoint, options.backlog, failed);
+  if (failed)
+    throw std::system_error(standard(failed), "listen on " + at.text());
+  if (!at.is_abstract() && ::stat(at.path.c_str(), &here.file) == 0)
+    here.path = at.path;
+}
+
+unix_listener unix_listener::adopt(int descriptor) {
+  auto made = std::make_shared<core>();
+  made->acceptor.assign(protocol_of(descriptor, {AF_UNIX}), descriptor);
+  return unix_listener{std::move(made)};
+}
+
+unix_socket unix_listener::accept(deadline until) {
+  const unix_address here = local(); // the listener may be gone afterwards
+  std::error_code failed;
+  unix_socket accepted = accept(until, failed);
+  if (failed) throw std::system_error(failed, "accept on " + here.text());
+  return accepted;
+}
+
+unix_socket unix_listener::accept(deadline until, std::error_code& failed) {
+  auto made = accept_any(until, failed);
+  if (failed) return {};
+  return unix_socket{std::move(made)};
+}
+
+unix_address unix_listener::local() const {
+  std::error_code failed;
+  const auto at = inner().acceptor.local_endpoint(failed);
+  return failed ? unix_address{} : unix_address_of(at.data(), at.size());
+}
+
+} // namespace greenroom
