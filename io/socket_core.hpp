@@ -93,6 +93,7 @@ struct socket_listener::core {
 
   asio_acceptor acceptor;
   bool accepting = false;
+  std::string name;    // for error texts
   std::string path;    // of a Unix socket; empty: none to remove
   struct stat file {}; // that it was at first
 };

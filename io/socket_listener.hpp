@@ -37,6 +37,7 @@ protected:
   explicit socket_listener(std::shared_ptr<core> made);
 
   core& inner() const { return *core_; }
+  const std::shared_ptr<core>& shared() const { return core_; }
   std::shared_ptr<socket_stream::core> accept_any(deadline until,
                                                   std::error_code& failed);
 

@@ -100,20 +100,23 @@ tcp_listener::tcp_listener(const tcp_address& at, listen_options options)
     open(acceptor, found.front(), options, failed);
   if (failed)
     throw std::system_error(standard(failed), "listen on " + at.text());
+  inner().name = local().text();
 }
 
 tcp_listener tcp_listener::adopt(int descriptor) {
   auto made = std::make_shared<core>();
   made->acceptor.assign(protocol_of(descriptor, {AF_INET, AF_INET6}),
                         descriptor);
-  return tcp_listener{std::move(made)};
+  tcp_listener adopted{std::move(made)};
+  adopted.inner().name = adopted.local().text();
+  return adopted;
 }
 
 tcp_socket tcp_listener::accept(deadline until) {
-  const tcp_address here = local(); // the listener may be gone afterwards
+  const auto here = shared(); // the listener may be gone afterwards
   std::error_code failed;
   tcp_socket accepted = accept(until, failed);
-  if (failed) throw std::system_error(failed, "accept on " + here.text());
+  if (failed) throw std::system_error(failed, "accept on " + here->name);
   return accepted;
 }
 

@@ -161,6 +161,7 @@ unix_listener::unix_listener(const unix_address& at, listen_options options)
   if (!failed) open(here.acceptor, endpoint, options.backlog, failed);
   if (failed)
     throw std::system_error(standard(failed), "listen on " + at.text());
+  here.name = at.text();
   if (!at.is_abstract() && ::stat(at.path.c_str(), &here.file) == 0)
     here.path = at.path;
 }
@@ -168,14 +169,16 @@ unix_listener::unix_listener(const unix_address& at, listen_options options)
 unix_listener unix_listener::adopt(int descriptor) {
   auto made = std::make_shared<core>();
   made->acceptor.assign(protocol_of(descriptor, {AF_UNIX}), descriptor);
-  return unix_listener{std::move(made)};
+  unix_listener adopted{std::move(made)};
+  adopted.inner().name = adopted.local().text();
+  return adopted;
 }
 
 unix_socket unix_listener::accept(deadline until) {
-  const unix_address here = local(); // the listener may be gone afterwards
+  const auto here = shared(); // the listener may be gone afterwards
   std::error_code failed;
   unix_socket accepted = accept(until, failed);
-  if (failed) throw std::system_error(failed, "accept on " + here.text());
+  if (failed) throw std::system_error(failed, "accept on " + here->name);
   return accepted;
 }
 

@@ -9,6 +9,7 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <optional>
@@ -158,6 +159,111 @@ TEST_SUITE("io") {
       c.far.reset();
       CHECK_FALSE(lines.read_line({}, failed));
       CHECK(failed == std::errc::connection_reset);
+    });
+  }
+
+  // --- marks and lengths ----------------------------------------------------
+
+  TEST_CASE("read_until stops after its mark, also one that comes in halves") {
+    in_real_hub([] {
+      connection c;
+      buffered_reader reader{c.near};
+      const auto writer = spawn([&] {
+        for (const char* part :
+             {"head\r\n\r", "\nbody\r", "\n\r\n\r\n\r\nrest"}) {
+          c.far.write(part);
+          idle();
+        }
+        c.far.close();
+      });
+      CHECK(reader.read_until("\r\n\r\n") == "head\r\n\r\n");
+      CHECK(reader.read_until("\r\n\r\n") == "body\r\n\r\n");
+      CHECK(reader.read_until("\r\n\r\n") == "\r\n\r\n");
+      CHECK(reader.read_until("\r\n\r\n") == "rest");
+      CHECK(reader.read_until("\r\n\r\n") == std::nullopt);
+      writer.join();
+    });
+  }
+
+  TEST_CASE("text longer than the limit without its mark is refused") {
+    in_real_hub([] {
+      for (const std::size_t length : {10u, 11u, 9000u}) {
+        CAPTURE(length);
+        connection c;
+        const std::string text(length, 'x');
+        c.far.write(text + "--");
+        buffered_reader reader{c.near, 10};
+        std::error_code failed;
+        const auto part = reader.read_until("--", 1s, failed);
+        if (length <= 10)
+          CHECK(part == text + "--");
+        else
+          CHECK(failed == std::errc::message_size);
+      }
+    });
+  }
+
+  TEST_CASE("lines, marks and lengths are read in turn") {
+    in_real_hub([] {
+      connection c;
+      c.far.write("4\nbodyname=value;123456789");
+      c.far.close();
+      buffered_reader reader{c.near};
+      CHECK(reader.read_line() == "4");
+      std::string body(4, ' ');
+      reader.read(body);
+      CHECK(body == "body");
+      CHECK(reader.read_until("=") == "name=");
+      CHECK(reader.read_until(";") == "value;");
+      CHECK(reader.buffered() == "123456789");
+      std::array<char, 5> part;
+      CHECK(reader.read_some(part) == 5);
+      std::error_code failed;
+      CHECK(reader.read(part, {}, failed) == 4);
+      CHECK(failed == errc::closed);
+      CHECK(reader.read_some(part, {}, failed) == 0);
+      CHECK_FALSE(failed);
+    });
+  }
+
+  TEST_CASE("a reader waits for what is not in its buffer") {
+    in_real_hub([] {
+      connection c;
+      buffered_reader reader{c.near};
+      c.far.write("line\nab");
+      CHECK(reader.read_line() == "line");
+      std::string text(6, ' ');
+      const auto waiter = spawn([&] { reader.read(text); });
+      idle();
+      c.far.write("cdef");
+      waiter.join();
+      CHECK(text == "abcdef");
+      CHECK(error_of([&] {
+              reader.read_line(1ms);
+            }).find("read a line: timed out") != std::string::npos);
+      CHECK(error_of([&] {
+              reader.read_until("x", 1ms);
+            }).find(": timed out") != std::string::npos);
+    });
+  }
+
+  TEST_CASE("a megabyte of short lines is read whole") {
+    in_real_hub([] {
+      connection c;
+      constexpr int count = 100'000;
+      const auto writer = spawn([&] {
+        std::string text;
+        for (int i = 0; i < count; ++i)
+          text += "0123456789\n";
+        c.far.write(text);
+        c.far.close();
+      });
+      buffered_reader reader{c.near};
+      int lines = 0;
+      while (reader.read_line())
+        ++lines;
+      CHECK(lines == count);
+      writer.join();
     });
   }
 }

@@ -5,11 +5,13 @@
 
 #include <future>
 #include <string>
+#include <vector>
 
 namespace test {
 
 /// While it lives, the host "hangs.test" takes for ever to resolve. Hosts that
 /// begin with "crowd" resolve when ten of them are being looked up at once.
+/// Always, "several.test" has the addresses of `several_addresses`.
 class hanging_resolver {
 public:
   hanging_resolver();
@@ -25,6 +27,8 @@ private:
   std::promise<void> end_;
   std::shared_future<void> ended_{end_.get_future()};
 };
+
+void several_addresses(std::vector<std::string> numeric);
 
 /// How often the resolver was asked for a host, ever.
 int lookups_of(const std::string& host);

@@ -30,6 +30,7 @@ struct {
   std::shared_future<void> end; // of the one that lives
   std::map<std::string, int> asked;
   int together = 0;
+  std::vector<std::string> several;
 } state;
 
 constexpr int crowd = 10;
@@ -59,6 +60,25 @@ void hanging_resolver::release() {
   released_ = true;
 }
 
+void several_addresses(std::vector<std::string> numeric) {
+  const std::lock_guard own{state.lock};
+  state.several = std::move(numeric);
+}
+
+/// The lists of all of them, as one.
+addrinfo* all_of(decltype(&getaddrinfo) real, const char* service,
+                 const addrinfo* hints) {
+  const std::lock_guard own{state.lock};
+  addrinfo* first = nullptr;
+  addrinfo** end = &first;
+  for (const std::string& each : state.several) {
+    real(each.c_str(), service, hints, end);
+    while (*end)
+      end = &(*end)->ai_next;
+  }
+  return first;
+}
+
 int lookups_of(const std::string& host) {
   const std::lock_guard own{state.lock};
   return state.asked[host];
@@ -85,6 +105,10 @@ extern "C" int getaddrinfo(const char* host, const char* service,
   if (name.starts_with("crowd")) {
     test::meet_others();
     return real("127.0.0.1", service, hints, found);
+  }
+  if (name == "several.test") {
+    *found = test::all_of(real, service, hints);
+    return 0;
   }
   if (name == "nowhere.test") return EAI_NONAME;
   return real(host, service, hints, found);

@@ -8,7 +8,10 @@
 #include <greenroom/hub/timeout.hpp>
 #include <greenroom/io/tcp.hpp>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -83,6 +86,143 @@ TEST_SUITE("io") {
       auto far = door.accept();
       near.write("x");
       CHECK(read_text(far, 1) == "x");
+    });
+  }
+
+  TEST_CASE("connect does not wait for an address that does not answer") {
+    in_real_hub([] {
+      const full_port slow; // on 127.0.0.1
+      const tcp_listener door{{"127.0.0.2", slow.door.local().port}};
+      several_addresses({"127.0.0.1", "127.0.0.2"});
+      const tcp_socket made =
+          tcp_socket::connect({"several.test", door.local().port}, 30s);
+      CHECK(made.peer() == door.local());
+    });
+  }
+
+  TEST_CASE("connect takes turns between the kinds of address") {
+    in_hub([] {
+      tcp_listener door{{"127.0.0.2", 0}};
+      several_addresses({"::1", "::1", "::1", "127.0.0.2"});
+      const tcp_address to{"several.test", door.local().port};
+      CHECK(tcp_socket::connect(to).peer() == door.local());
+    });
+  }
+
+  TEST_CASE("connect that fails everywhere has the first address's error") {
+    in_real_hub([] {
+      const std::size_t before = open_descriptors();
+      const std::uint16_t port = closed_port();
+      several_addresses({"127.0.0.1", "127.0.0.2", "127.0.0.3"});
+      std::error_code failed;
+      tcp_socket::connect({"several.test", port}, {}, failed);
+      CHECK(failed == std::errc::connection_refused);
+      CHECK(open_descriptors() == before);
+    });
+  }
+
+  TEST_CASE("a connect to several that is killed or late leaves nothing") {
+    in_real_hub([] {
+      const full_port slow;
+      const tcp_address to{"several.test", slow.door.local().port};
+      several_addresses({"127.0.0.1", "127.0.0.1"});
+      const std::size_t before = open_descriptors();
+      const auto victim = spawn([&] { tcp_socket::connect(to); });
+      while (open_descriptors() == before)
+        yield(); // until the lookup, by another thread, is over
+      victim.kill();
+      CHECK(victim.killed());
+      std::error_code failed;
+      tcp_socket::connect(to, 20ms, failed);
+      CHECK(failed == errc::timed_out);
+      CHECK_FALSE(timeout{20ms}.run([&] { tcp_socket::connect(to); }));
+      idle();
+      CHECK(open_descriptors() == before);
+    });
+  }
+
+  TEST_CASE("a listener without a host takes both kinds of connection") {
+    in_real_hub([] {
+      tcp_listener door{{"", 0}};
+      const std::uint16_t port = door.local().port;
+      const auto four = tcp_socket::connect({"127.0.0.1", port});
+      CHECK(door.accept().is_open());
+      if (door.local().host != "::") return; // a machine without IPv6
+      const auto six = tcp_socket::connect({"::1", port});
+      CHECK(door.accept().is_open());
+    });
+  }
+
+  TEST_CASE("several listeners may share a port") {
+    in_real_hub([] {
+      tcp_listener first{{"127.0.0.1", 0}, {.reuse_port = true}};
+      tcp_listener second{first.local(), {.reuse_port = true}};
+      CHECK(first.local() == second.local());
+    });
+  }
+
+  TEST_CASE("a listening socket of others is adopted") {
+    in_real_hub([] {
+      const int made = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      CHECK(::listen(made, 10) == 0); // on any free port
+      tcp_listener door = tcp_listener::adopt(made);
+      const auto visitor =
+          tcp_socket::connect({"127.0.0.1", door.local().port});
+      CHECK(door.accept().is_open());
+    });
+  }
+
+  TEST_CASE("what is no TCP socket is not adopted, and stays the caller's") {
+    in_real_hub([] {
+      const int datagrams = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+      for (const int wrong : {-1, datagrams}) {
+        CHECK_THROWS_AS(tcp_socket::adopt(wrong), std::system_error);
+        CHECK_THROWS_AS(tcp_listener::adopt(wrong), std::system_error);
+      }
+      CHECK(::close(datagrams) == 0);
+    });
+  }
+
+  TEST_CASE("a connection is released, and adopted again") {
+    in_real_hub([] {
+      connection c;
+      std::error_code failed;
+      std::array<char, 8> part;
+      const auto reader = spawn([&] { c.near.read_some(part, {}, failed); });
+      yield();
+      const int descriptor = c.near.release();
+      reader.join();
+      CHECK(failed == errc::closed);
+      CHECK_FALSE(c.near.is_open());
+      tcp_socket again = tcp_socket::adopt(descriptor);
+      c.far.write("still there");
+      CHECK(read_text(again, 11) == "still there");
+    });
+  }
+
+  TEST_CASE("options reach the socket") {
+    in_real_hub([] {
+      connection c;
+      const auto option = [&](int level, int name) {
+        int value = -1;
+        socklen_t size = sizeof value;
+        ::getsockopt(c.near.native_handle(), level, name, &value, &size);
+        return value;
+      };
+      CHECK(option(IPPROTO_TCP, TCP_NODELAY) == 1);
+      c.near.set_options(
+          {.no_delay = false, .keep_alive = 60s, .user_timeout = 5s});
+      CHECK(option(IPPROTO_TCP, TCP_NODELAY) == 0);
+      CHECK(option(SOL_SOCKET, SO_KEEPALIVE) == 1);
+      CHECK(option(IPPROTO_TCP, TCP_KEEPIDLE) == 60);
+      CHECK(option(IPPROTO_TCP, TCP_KEEPINTVL) == 20);
+      CHECK(option(IPPROTO_TCP, TCP_USER_TIMEOUT) == 5000);
+      c.near.set_send_buffer(100'000);
+      CHECK(option(SOL_SOCKET, SO_SNDBUF) >= 100'000);
+      c.near.set_receive_buffer(100'000);
+      CHECK(option(SOL_SOCKET, SO_RCVBUF) >= 100'000);
+      c.near.close();
+      CHECK_THROWS_AS(c.near.set_options({}), std::system_error);
     });
   }
 
