@@ -2,6 +2,8 @@
 
 // Private to the io room: what is behind a stream socket.
 
+#include "turn.hpp"
+
 #include <greenroom/io/asio.hpp>
 #include <greenroom/io/socket_listener.hpp>
 #include <greenroom/io/socket_stream.hpp>
@@ -23,18 +25,6 @@
 namespace greenroom {
 
 using hub_executor = asio::io_context::executor_type;
-
-/// One greenlet at a time in one direction.
-class turn {
-public:
-  explicit turn(bool& taken) : taken_(taken) { taken_ = true; }
-  turn(const turn&) = delete;
-  turn& operator=(const turn&) = delete;
-  ~turn() { taken_ = false; }
-
-private:
-  bool& taken_;
-};
 
 /// In the standard's category, so that it compares with `std::errc`; what
 /// Asio's own category says of its codes differs between its versions.

@@ -1,5 +1,6 @@
 #include "hub/support.hpp"
 #include "io/stream_support.hpp"
+#include "io/temporary_folder.hpp"
 
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/hub/timeout.hpp>
@@ -11,7 +12,6 @@
 
 #include <array>
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -24,24 +24,10 @@ using namespace test;
 
 namespace {
 
-/// A folder that goes with the test.
-class temporary_folder {
-public:
-  temporary_folder() {
-    std::string made = std::filesystem::temp_directory_path() / "unix.XXXXXX";
-    path_ = ::mkdtemp(made.data());
-  }
-  temporary_folder(const temporary_folder&) = delete;
-  temporary_folder& operator=(const temporary_folder&) = delete;
-  ~temporary_folder() { std::filesystem::remove_all(path_); }
-
-  unix_address operator/(const std::string& name) const {
-    return {path_ + "/" + name};
-  }
-
-private:
-  std::string path_;
-};
+unix_address operator/(const temporary_folder& folder,
+                       const std::string& name) {
+  return {folder.path() + "/" + name};
+}
 
 /// Leaves a path as a process does that is killed.
 void leave_behind(const unix_address& at) {
