@@ -33,24 +33,24 @@
 namespace test {
 
 /// A class as described above, without its type: the suite is compiled once.
-class waiting_call {
+class tested_wait {
 public:
-  virtual ~waiting_call() = default;
+  virtual ~tested_wait() = default;
   virtual bool call(greenroom::deadline until) = 0;
   virtual bool left_clean() = 0;
 };
 
 template <class Wait>
-class waiting_call_of final : public waiting_call {
+class tested_wait_of final : public tested_wait {
   bool call(greenroom::deadline until) override { return wait_.call(until); }
   bool left_clean() override { return wait_.left_clean(); }
   Wait wait_;
 };
 
-using make_call = std::unique_ptr<waiting_call> (*)();
+using make_call = std::unique_ptr<tested_wait> (*)();
 
 /// True when the call ended by its own deadline.
-inline bool times_out(waiting_call& wait, greenroom::deadline until) {
+inline bool times_out(tested_wait& wait, greenroom::deadline until) {
   try {
     return !wait.call(until);
   } catch (const std::system_error& error) {
@@ -81,7 +81,7 @@ inline void every_wait_owes(make_call make) {
   SUBCASE("ends at its own deadline, and can be repeated") {
     in_hub([make] {
       const auto made = make();
-      waiting_call& wait = *made;
+      tested_wait& wait = *made;
       for (int i = 0; i < 3; ++i) {
         CHECK(time_of([&] { CHECK(times_out(wait, 2s)); }) == 2s);
         CHECK(wait.left_clean());
@@ -92,7 +92,7 @@ inline void every_wait_owes(make_call make) {
   SUBCASE("with a deadline that is past ends at once, and lets others run") {
     in_hub([make] {
       const auto made = make();
-      waiting_call& wait = *made;
+      tested_wait& wait = *made;
       bool ran = false;
       auto other = spawn([&] { ran = true; });
       CHECK(time_of([&] { CHECK(times_out(wait, 0s)); }) == 0s);
@@ -106,7 +106,7 @@ inline void every_wait_owes(make_call make) {
   SUBCASE("never loses an outer timeout") {
     in_hub([make] {
       const auto made = make();
-      waiting_call& wait = *made;
+      tested_wait& wait = *made;
       timeout outer{1s};
       timeout inner{10s};
       outer.start();
@@ -127,7 +127,7 @@ inline void every_wait_owes(make_call make) {
   SUBCASE("throws the exception that a timeout was given") {
     in_hub([make] {
       const auto made = make();
-      waiting_call& wait = *made;
+      tested_wait& wait = *made;
       timeout_scope limit{1s, std::string("mine")};
       CHECK_THROWS_AS(wait.call({}), std::string);
       CHECK(wait.left_clean());
@@ -137,7 +137,7 @@ inline void every_wait_owes(make_call make) {
   SUBCASE("throws at once what is pending before it begins") {
     in_hub([make] {
       const auto made = make();
-      waiting_call& wait = *made;
+      tested_wait& wait = *made;
       auto victim = spawn([&] {
         {
           const shield held;
@@ -155,7 +155,7 @@ inline void every_wait_owes(make_call make) {
   SUBCASE("is ended by a kill, and leaves the object as it was") {
     in_hub([make] {
       const auto made = make();
-      waiting_call& wait = *made;
+      tested_wait& wait = *made;
       auto victim = spawn([&] { wait.call({}); });
       yield();
       yield();
@@ -169,7 +169,7 @@ inline void every_wait_owes(make_call make) {
   SUBCASE("is not ended by a kill or a timeout within a shield") {
     in_hub([make] {
       const auto made = make();
-      waiting_call& wait = *made;
+      tested_wait& wait = *made;
       bool done = false;
       auto shielded = spawn([&] {
         timeout_scope limit{1s};
@@ -188,7 +188,7 @@ inline void every_wait_owes(make_call make) {
   SUBCASE("waits on when the timeout that woke it was withdrawn") {
     in_hub([make] {
       const auto made = make();
-      waiting_call& wait = *made;
+      tested_wait& wait = *made;
       timeout limit{1s};
       auto waiter = spawn([&] {
         limit.start();
@@ -210,7 +210,7 @@ inline void every_wait_owes(make_call make) {
   SUBCASE("throws nothing but its own errors during unwinding") {
     in_hub([make] {
       const auto made = make();
-      waiting_call& wait = *made;
+      tested_wait& wait = *made;
       bool done = false;
       auto unwound = spawn([&] {
         const while_unwinding cleanup([&] {
@@ -232,7 +232,7 @@ inline void every_wait_owes(make_call make) {
   SUBCASE("is refused within a no_wait scope") {
     in_hub([make] {
       const auto made = make();
-      waiting_call& wait = *made;
+      tested_wait& wait = *made;
       const no_wait scope;
       CHECK_THROWS_AS(wait.call(1s), wait_refused);
       CHECK(wait.left_clean());
@@ -242,7 +242,7 @@ inline void every_wait_owes(make_call make) {
   SUBCASE("is refused inside a hub callback") {
     in_hub([make] {
       const auto made = make();
-      waiting_call& wait = *made;
+      tested_wait& wait = *made;
       std::string refused;
       hub::current().post([&] { refused = error_of([&] { wait.call(1s); }); });
       sleep(1ms);
@@ -254,7 +254,7 @@ inline void every_wait_owes(make_call make) {
   SUBCASE("is shown in the listing while it lasts") {
     in_hub([make] {
       const auto made = make();
-      waiting_call& wait = *made;
+      tested_wait& wait = *made;
       auto waiter = spawn({.name = "the waiter"}, [&] { wait.call({}); });
       yield();
       yield();
@@ -270,8 +270,8 @@ inline void every_wait_owes(make_call make) {
 
 template <class Wait>
 void every_wait() {
-  every_wait_owes([]() -> std::unique_ptr<waiting_call> {
-    return std::make_unique<waiting_call_of<Wait>>();
+  every_wait_owes([]() -> std::unique_ptr<tested_wait> {
+    return std::make_unique<tested_wait_of<Wait>>();
   });
 }
 
