@@ -13,6 +13,7 @@
 #include <asio/local/stream_protocol.hpp>
 #include <asio/post.hpp>
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <tuple>
@@ -21,6 +22,9 @@
 namespace test {
 
 using local_socket = asio::local::stream_protocol::socket;
+
+/// By this thread, ever; 0 where a sanitizer allocates.
+std::size_t allocations_made();
 
 inline asio::io_context& context() {
   return greenroom::hub::current().context();
