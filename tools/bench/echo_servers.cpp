@@ -33,8 +33,10 @@ void greenroom_echo(void (*listening)(int port)) {
   using namespace greenroom;
   stream_server server{{"127.0.0.1", 0}, [](tcp_socket& peer) {
                          std::array<char, buffer_size> bytes;
-                         while (const auto count = peer.read_some(bytes))
-                           peer.write({bytes.data(), count});
+                         std::error_code failed; // as visitors leave
+                         while (const auto count =
+                                    peer.read_some(bytes, {}, failed))
+                           peer.write({bytes.data(), count}, {}, failed);
                        }};
   server.start();
   listening(server.local().port);
@@ -168,5 +170,28 @@ void asio_echo(void (*listening)(int port)) {
   listening(door.local_endpoint().port());
   loop.run();
 }
+
+// --- Go -------------------------------------------------------------------
+
+#ifdef GREENROOM_BENCH_GO
+
+/// In place of this process; it tells its port through descriptor 3.
+void go_echo(void (*listening)(int port)) {
+  int ends[2];
+  checked(pipe(ends), "pipe");
+  const pid_t teller = checked(fork(), "fork");
+  if (teller == 0) { // passes the port on, which only this program can
+    close(ends[1]);
+    int port = 0;
+    if (read(ends[0], &port, sizeof port) == sizeof port) listening(port);
+    _exit(0);
+  }
+  checked(dup2(ends[1], 3), "dup2");
+  setenv("GOMAXPROCS", "1", 1);
+  execl(GREENROOM_BENCH_GO, GREENROOM_BENCH_GO, static_cast<char*>(nullptr));
+  throw std::system_error(errno, std::system_category(), GREENROOM_BENCH_GO);
+}
+
+#endif
 
 } // namespace bench
