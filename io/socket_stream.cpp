@@ -290,13 +290,14 @@ bool socket_stream::is_open() const {
   return core_ && core_->socket.is_open();
 }
 
-void socket_stream::set_send_buffer(int bytes) {
-  core_->set(asio::socket_base::send_buffer_size(bytes), "set_send_buffer");
+void socket_stream::set_send_buffer_size(int bytes) {
+  core_->set(asio::socket_base::send_buffer_size(bytes),
+             "set_send_buffer_size");
 }
 
-void socket_stream::set_receive_buffer(int bytes) {
+void socket_stream::set_receive_buffer_size(int bytes) {
   core_->set(asio::socket_base::receive_buffer_size(bytes),
-             "set_receive_buffer");
+             "set_receive_buffer_size");
 }
 
 int socket_stream::native_handle() const {

@@ -41,8 +41,8 @@ public:
   bool is_open() const override;
 
   /// In bytes, as the system rounds them.
-  void set_send_buffer(int bytes);
-  void set_receive_buffer(int bytes);
+  void set_send_buffer_size(int bytes);
+  void set_receive_buffer_size(int bytes);
 
   // --- for libraries that read and write themselves ------------------------
 

@@ -217,9 +217,9 @@ TEST_SUITE("io") {
       CHECK(option(IPPROTO_TCP, TCP_KEEPIDLE) == 60);
       CHECK(option(IPPROTO_TCP, TCP_KEEPINTVL) == 20);
       CHECK(option(IPPROTO_TCP, TCP_USER_TIMEOUT) == 5000);
-      c.near.set_send_buffer(100'000);
+      c.near.set_send_buffer_size(100'000);
       CHECK(option(SOL_SOCKET, SO_SNDBUF) >= 100'000);
-      c.near.set_receive_buffer(100'000);
+      c.near.set_receive_buffer_size(100'000);
       CHECK(option(SOL_SOCKET, SO_RCVBUF) >= 100'000);
       c.near.close();
       CHECK_THROWS_AS(c.near.set_options({}), std::system_error);

@@ -34,7 +34,9 @@ template <echo_server Serve, transport Over, std::size_t Connections,
           std::size_t Depth>
 figure echo(const setting& how) {
   server_process server{Serve, place(how)};
-  load_client client{server.port(), Over, Connections, Depth};
+  const std::size_t connections =
+      how.quick ? std::min<std::size_t>(Connections, 500) : Connections;
+  load_client client{server.port(), Over, connections, Depth};
   return cost_of(server, how, [&](long time) { return client.run_for(time); });
 }
 
@@ -56,6 +58,9 @@ figure calls(const setting& how) {
   const double messages = client.run_for(how.quick ? 50 : 1000);
   return {(counter.calls() - before) / messages};
 }
+
+template <echo_server Serve>
+constexpr work datagrams = &echo<Serve, transport::udp, 100, 1>;
 
 constexpr auto tcp = transport::tcp;
 constexpr std::size_t deep = load_client::most_deep;
@@ -94,6 +99,16 @@ std::vector<row> echo_rows() {
         {"Asio callbacks", &visits<&asio_echo>},
 #ifdef GREENROOM_BENCH_GO
         {"Go", &visits<&go_echo>}
+#endif
+       }},
+      {"udp_echo",
+       "us server CPU per datagram",
+       none,
+       datagrams<&greenroom_datagrams>,
+       {{"blocking calls", datagrams<&blocking_datagrams>},
+        {"Asio callbacks", datagrams<&asio_datagrams>},
+#ifdef GREENROOM_BENCH_GO
+        {"Go", datagrams<&go_datagrams>}
 #endif
        }},
       {"tcp_echo_calls",

@@ -9,7 +9,14 @@ using echo_server = void (*)(void (*listening)(int port));
 void greenroom_echo(void (*listening)(int port));
 void epoll_echo(void (*listening)(int port)); // raw, level-triggered
 void asio_echo(void (*listening)(int port));  // callbacks
+
+// The same over UDP.
+void greenroom_datagrams(void (*listening)(int port));
+void blocking_datagrams(void (*listening)(int port)); // recvfrom and sendto
+void asio_datagrams(void (*listening)(int port));
+
 #ifdef GREENROOM_BENCH_GO
+void go_datagrams(void (*listening)(int port));
 void go_echo(void (*listening)(int port)); // a goroutine a connection, one CPU
 #endif
 

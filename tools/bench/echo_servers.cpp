@@ -1,10 +1,12 @@
 #include "echo.hpp"
 
 #include <greenroom/io/tcp.hpp>
+#include <greenroom/io/udp.hpp>
 #include <greenroom/net/stream_server.hpp>
 
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
+#include <asio/ip/udp.hpp>
 #include <asio/write.hpp>
 
 #include <arpa/inet.h>
@@ -43,7 +45,18 @@ void greenroom_echo(void (*listening)(int port)) {
   server.serve_forever();
 }
 
-// --- epoll ----------------------------------------------------------------
+void greenroom_datagrams(void (*listening)(int port)) {
+  using namespace greenroom;
+  udp_socket door{{"127.0.0.1", 0}};
+  listening(door.local().port);
+  std::array<char, buffer_size> bytes;
+  for (;;) {
+    const auto [count, from] = door.receive_from(bytes);
+    door.send_to({bytes.data(), count}, from);
+  }
+}
+
+// --- epoll, and calls that block ------------------------------------------
 
 namespace {
 
@@ -52,15 +65,13 @@ int checked(int result, const char* what) {
   return result;
 }
 
-int listen_on_free_port() {
-  const int door = checked(
-      socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket");
+int on_free_port(int type) {
+  const int door = checked(socket(AF_INET, type | SOCK_CLOEXEC, 0), "socket");
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   checked(bind(door, reinterpret_cast<sockaddr*>(&address), sizeof address),
           "bind");
-  checked(listen(door, 1024), "listen");
   return door;
 }
 
@@ -103,7 +114,8 @@ void echo_once(int peer) {
 } // namespace
 
 void epoll_echo(void (*listening)(int port)) {
-  const int door = listen_on_free_port();
+  const int door = on_free_port(SOCK_STREAM | SOCK_NONBLOCK);
+  checked(listen(door, 1024), "listen");
   const int poller = checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
   watch(poller, door);
   listening(port_of(door));
@@ -117,6 +129,20 @@ void epoll_echo(void (*listening)(int port)) {
       else
         echo_once(descriptor);
     }
+  }
+}
+
+void blocking_datagrams(void (*listening)(int port)) {
+  const int door = on_free_port(SOCK_DGRAM);
+  listening(port_of(door));
+  char bytes[buffer_size];
+  sockaddr_in from{};
+  auto* peer = reinterpret_cast<sockaddr*>(&from);
+  for (;;) {
+    socklen_t size = sizeof from;
+    const auto count = recvfrom(door, bytes, sizeof bytes, 0, peer, &size);
+    if (count < 0) continue;
+    sendto(door, bytes, static_cast<std::size_t>(count), 0, peer, size);
   }
 }
 
@@ -171,12 +197,51 @@ void asio_echo(void (*listening)(int port)) {
   loop.run();
 }
 
+namespace {
+
+using udp = asio::ip::udp;
+
+class asio_door {
+public:
+  explicit asio_door(asio::io_context& loop)
+      : socket_(loop, {asio::ip::address_v4::loopback(), 0}) {}
+
+  int port() const { return socket_.local_endpoint().port(); }
+
+  void receive() {
+    socket_.async_receive_from(
+        asio::buffer(bytes_), from_,
+        [this](asio::error_code, std::size_t count) {
+          socket_.async_send_to(
+              asio::buffer(bytes_.data(), count), from_,
+              [this](asio::error_code, std::size_t) { receive(); });
+        });
+  }
+
+private:
+  udp::socket socket_;
+  udp::endpoint from_;
+  std::array<char, buffer_size> bytes_;
+};
+
+} // namespace
+
+void asio_datagrams(void (*listening)(int port)) {
+  asio::io_context loop{1};
+  asio_door door{loop};
+  door.receive();
+  listening(door.port());
+  loop.run();
+}
+
 // --- Go -------------------------------------------------------------------
 
 #ifdef GREENROOM_BENCH_GO
 
+namespace {
+
 /// In place of this process; it tells its port through descriptor 3.
-void go_echo(void (*listening)(int port)) {
+[[noreturn]] void run_go(const char* what, void (*listening)(int port)) {
   int ends[2];
   checked(pipe(ends), "pipe");
   const pid_t teller = checked(fork(), "fork");
@@ -188,8 +253,19 @@ void go_echo(void (*listening)(int port)) {
   }
   checked(dup2(ends[1], 3), "dup2");
   setenv("GOMAXPROCS", "1", 1);
-  execl(GREENROOM_BENCH_GO, GREENROOM_BENCH_GO, static_cast<char*>(nullptr));
+  execl(GREENROOM_BENCH_GO, GREENROOM_BENCH_GO, what,
+        static_cast<char*>(nullptr));
   throw std::system_error(errno, std::system_category(), GREENROOM_BENCH_GO);
+}
+
+} // namespace
+
+void go_echo(void (*listening)(int port)) {
+  run_go("tcp", listening);
+}
+
+void go_datagrams(void (*listening)(int port)) {
+  run_go("udp", listening);
 }
 
 #endif
