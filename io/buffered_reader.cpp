@@ -29,8 +29,9 @@ std::optional<std::string> buffered_reader::read_line(deadline until,
     if (auto line = cut_line(searched)) return line;
     if (is_too_long()) failed = too_long();
     searched = buffered().size();
-    if (failed || ended_ || !fill(until, failed)) return std::nullopt;
+    if (failed || ended_ || !fill(until, failed)) break;
   }
+  return std::nullopt;
 }
 
 /// The first whole line; at the end of the stream, the rest.
@@ -68,12 +69,14 @@ std::optional<std::string>
 buffered_reader::read_until(std::string_view mark, deadline until,
                             std::error_code& failed) {
   failed.clear();
-  for (std::size_t searched = 0;;) {
+  if (mark.empty()) failed = std::make_error_code(std::errc::invalid_argument);
+  for (std::size_t searched = 0; !failed;) {
     if (auto text = cut_after(mark, searched)) return text;
     searched = buffered().size();
     if (searched > limit_) failed = too_long();
-    if (failed || ended_ || !fill(until, failed)) return std::nullopt;
+    if (failed || ended_ || !fill(until, failed)) break;
   }
+  return std::nullopt;
 }
 
 /// As `cut_line`. The part that was searched may end with half a mark.

@@ -210,6 +210,9 @@ TEST_SUITE("io") {
       c.far.close();
       buffered_reader reader{c.near};
       CHECK(reader.read_line() == "4");
+      std::error_code wrong;
+      CHECK_FALSE(reader.read_until("", {}, wrong)); // an empty mark
+      CHECK(wrong == std::errc::invalid_argument);
       std::string body(4, ' ');
       reader.read(body);
       CHECK(body == "body");

@@ -591,7 +591,9 @@ TEST_SUITE("poll") {
     });
   }
 
-  TEST_CASE("a hub may end while somebody waits") {
+  // A frame that is abandoned keeps what it owns.
+  TEST_CASE("a hub may end while somebody waits" *
+            doctest::description("leaves a descriptor")) {
     counter target;
     in_hub_on(
         clock_kind::real,
