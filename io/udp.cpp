@@ -4,16 +4,16 @@
 #include <greenroom/io/asio.hpp>
 #include <greenroom/io/resolve.hpp>
 
+#include "socket_address.hpp"
 #include "socket_core.hpp"
+#include "udp_endpoints.hpp"
 
 #include <asio/buffer.hpp>
 #include <asio/ip/multicast.hpp>
-#include <asio/ip/udp.hpp>
 #include <asio/ip/v6_only.hpp>
 
 #include <net/if.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -22,32 +22,10 @@
 namespace greenroom {
 namespace {
 
-using udp = asio::ip::udp;
 using asio_socket = asio::basic_datagram_socket<udp, hub_executor>;
 
 std::error_code last_error() {
   return {errno, std::system_category()};
-}
-
-udp_address address_of(const udp::endpoint& endpoint) {
-  return {endpoint.address().to_string(), endpoint.port()};
-}
-
-udp_endpoint from_asio(const udp::endpoint& endpoint) {
-  return {*endpoint.data(), static_cast<socklen_t>(endpoint.size())};
-}
-
-udp::endpoint to_asio(const udp_endpoint& endpoint) {
-  udp::endpoint made;
-  std::memcpy(made.data(), &endpoint.raw(), endpoint.size());
-  made.resize(endpoint.size());
-  return made;
-}
-
-/// Of a host that is a number.
-udp::endpoint numeric_endpoint(const udp_address& name,
-                               std::error_code& failed) {
-  return {asio::ip::make_address(name.host, failed), name.port};
 }
 
 /// In the order in which they are to be tried.
@@ -61,40 +39,6 @@ std::vector<udp::endpoint> endpoints_of(const udp_address& name, ip_family only,
 }
 
 } // namespace
-
-// --- udp_endpoint ---------------------------------------------------------
-
-udp_endpoint::udp_endpoint() : udp_endpoint(from_asio({})) {
-}
-
-udp_endpoint::udp_endpoint(const udp_address& numeric) {
-  std::error_code failed;
-  *this = from_asio(numeric_endpoint(numeric, failed));
-  if (failed)
-    throw std::system_error(std::make_error_code(std::errc::invalid_argument),
-                            "endpoint " + numeric.text());
-}
-
-udp_endpoint::udp_endpoint(const sockaddr& raw, socklen_t size) {
-  std::memcpy(&raw_, &raw, std::min<std::size_t>(size, sizeof raw_));
-}
-
-socklen_t udp_endpoint::size() const {
-  return raw().sa_family == AF_INET6 ? sizeof(sockaddr_in6)
-                                     : sizeof(sockaddr_in);
-}
-
-udp_address udp_endpoint::address() const {
-  return address_of(to_asio(*this));
-}
-
-std::strong_ordering operator<=>(const udp_endpoint& one,
-                                 const udp_endpoint& other) {
-  const udp::endpoint a = to_asio(one);
-  const udp::endpoint b = to_asio(other);
-  if (a == b) return std::strong_ordering::equal;
-  return a < b ? std::strong_ordering::less : std::strong_ordering::greater;
-}
 
 // --- udp_socket -----------------------------------------------------------
 
@@ -150,7 +94,8 @@ struct udp_socket::state {
   std::string receiver() const {
     std::error_code failed;
     const auto endpoint = socket.local_endpoint(failed);
-    return "receive" + (failed ? "" : " on " + address_of(endpoint).text());
+    return "receive" +
+           (failed ? "" : " on " + text_of(endpoint.data(), endpoint.size()));
   }
 
   template <class Option>
@@ -405,13 +350,13 @@ bool udp_socket::is_open() const {
 udp_address udp_socket::local() const {
   std::error_code failed;
   const auto endpoint = state_->socket.local_endpoint(failed);
-  return failed ? udp_address{} : address_of(endpoint);
+  return failed ? udp_address{} : tcp_address_of(endpoint.data());
 }
 
 udp_address udp_socket::peer() const {
   std::error_code failed;
   const auto endpoint = state_->socket.remote_endpoint(failed);
-  return failed ? udp_address{} : address_of(endpoint);
+  return failed ? udp_address{} : tcp_address_of(endpoint.data());
 }
 
 int udp_socket::native_handle() const {

@@ -1,6 +1,10 @@
 #pragma once
 
-// Descriptors to wait on.
+// Descriptors to wait on, and the calls that do.
+
+#include <greenroom/hub/deadline.hpp>
+#include <greenroom/hub/error.hpp>
+#include <greenroom/io/poll.hpp>
 
 #include <doctest/doctest.h>
 
@@ -11,8 +15,12 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <initializer_list>
 #include <string_view>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 namespace test {
 
@@ -89,5 +97,44 @@ struct counter : descriptor {
     return ::read(number(), &one, sizeof one) == sizeof one;
   }
 };
+
+/// Those given.
+inline fd_set set_of(std::initializer_list<int> numbers) {
+  fd_set made;
+  FD_ZERO(&made);
+  for (const int each : numbers)
+    FD_SET(each, &made);
+  return made;
+}
+
+/// What waits on one descriptor for reading, by name.
+struct poll_call {
+  const char* name;
+  std::function<void(int, greenroom::deadline, std::error_code&)> wait;
+};
+
+inline const std::vector<poll_call>& poll_calls() {
+  static const std::vector<poll_call> all{
+      {"wait_readable",
+       [](int number, greenroom::deadline until, std::error_code& failed) {
+         greenroom::wait_readable(number, until, failed);
+       }},
+      {"poll",
+       [](int number, greenroom::deadline until, std::error_code& failed) {
+         pollfd one{number, POLLIN, 0};
+         const auto ready = greenroom::poll({&one, 1}, until, failed);
+         if (ready == 0 && !failed) failed = greenroom::errc::timed_out;
+         if (one.revents & POLLNVAL) failed = greenroom::errc::closed;
+       }},
+      {"select",
+       [](int number, greenroom::deadline until, std::error_code& failed) {
+         fd_set readable = set_of({number});
+         const auto ready = greenroom::select(number + 1, &readable, nullptr,
+                                              nullptr, until, failed);
+         if (ready == 0 && !failed) failed = greenroom::errc::timed_out;
+       }},
+  };
+  return all;
+}
 
 } // namespace test
