@@ -57,6 +57,11 @@ struct socket_stream::core {
     if (failed) throw std::system_error(explained(failed), name);
   }
 
+  /// The operation was cancelled for a kill or timeout that was withdrawn
+  /// before it could be thrown: as if nothing had been, it is begun again.
+  bool was_withdrawn(const std::error_code& failed) const {
+    return failed == asio::error::operation_aborted && socket.is_open();
+  }
   /// What a call that found the socket closed under it reports.
   std::error_code explained(std::error_code failed) const;
   /// The peer, for error texts.

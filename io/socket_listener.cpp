@@ -63,7 +63,10 @@ socket_listener::accept_any(deadline until, std::error_code& failed) {
   if (failed) return nullptr;
   const turn mine{here->accepting};
   auto made = std::make_shared<socket_stream::core>();
-  here->acceptor.async_accept(made->socket, use_greenlet[failed].until(until));
+  do // again when a kill or timeout was withdrawn before it could be thrown
+    here->acceptor.async_accept(made->socket,
+                                use_greenlet[failed].until(until));
+  while (failed == asio::error::operation_aborted && here->acceptor.is_open());
   if (!failed) made->socket.native_non_blocking(true, failed);
   if (!failed) return made;
   failed = here->acceptor.is_open() ? standard(failed)

@@ -116,7 +116,7 @@ std::size_t socket_stream::core::receive(std::span<char> into,
   if (failed) return 0;
   const turn mine{reading};
   std::size_t filled = 0;
-  do {
+  for (;;) {
     if (ended && socket.is_open()) {
       if (at_least > 0) failed = errc::closed;
       return filled;
@@ -124,10 +124,11 @@ std::size_t socket_stream::core::receive(std::span<char> into,
     filled += socket.async_read_some(
         asio::buffer(into.data() + filled, into.size() - filled),
         use_greenlet[failed].until(until));
+    if (was_withdrawn(failed)) continue;
     ended = failed == asio::error::eof;
     failed = ended ? std::error_code() : explained(failed);
-  } while (!failed && (ended || filled < at_least));
-  return filled;
+    if (failed || (!ended && filled >= at_least)) return filled;
+  }
 }
 
 /// Asking the socket first spares the usual write a trip through the loop.
@@ -144,6 +145,7 @@ std::size_t socket_stream::core::send(std::span<const std::string_view> parts,
     if (is_would_block(failed))
       bytes = socket.async_write_some(asio::buffer(rest.front()),
                                       use_greenlet[failed].until(until));
+    if (was_withdrawn(failed)) failed.clear();
     rest.skip(bytes);
     written += bytes;
   }
@@ -182,6 +184,7 @@ std::uint64_t socket_stream::core::send_file(int descriptor,
     if (is_would_block(failed))
       socket.async_wait(wait_type::wait_write,
                         use_greenlet[failed].until(until));
+    if (was_withdrawn(failed)) failed.clear();
   }
   if (failed) failed = explained(failed);
   return sent;
@@ -193,7 +196,9 @@ void socket_stream::core::wait(wait_type direction, bool& taken, deadline until,
   if (taken) failed = errc::busy;
   if (failed) return;
   const turn mine{taken};
-  socket.async_wait(direction, use_greenlet[failed].until(until));
+  do
+    socket.async_wait(direction, use_greenlet[failed].until(until));
+  while (was_withdrawn(failed));
   if (failed) failed = explained(failed);
 }
 

@@ -53,11 +53,11 @@ void connect_when_there_is_room(int descriptor,
     if (::connect(descriptor, to.data(), size) == 0) return;
     failed.assign(errno, std::system_category());
     if (failed != std::errc::resource_unavailable_try_again) return;
-    const deadline next = std::min(until, deadline{pause});
-    if (next <= deadline{now()}) failed = errc::timed_out;
+    const auto left = std::chrono::nanoseconds(until.nanoseconds()) -
+                      now().time_since_epoch();
+    sleep(std::clamp<std::chrono::nanoseconds>(left, 0ns, pause));
+    if (until <= deadline{now()}) failed = errc::timed_out;
     if (failed == errc::timed_out) return;
-    sleep(std::chrono::nanoseconds(next.nanoseconds()) -
-          now().time_since_epoch());
     pause = std::min(pause * 2, longest_pause);
   }
 }

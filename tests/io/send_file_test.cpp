@@ -1,41 +1,19 @@
 #include "hub/support.hpp"
 #include "io/stream_support.hpp"
+#include "io/temporary_file.hpp"
 
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/hub/timeout.hpp>
 #include <greenroom/io/tcp.hpp>
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
-#include <memory>
 #include <string>
 #include <system_error>
 
 using namespace greenroom;
 using namespace std::chrono_literals;
 using namespace test;
-
-namespace {
-
-/// A file without a name that holds `bytes`.
-class temporary_file {
-public:
-  explicit temporary_file(const std::string& bytes)
-      : file_(std::tmpfile(), &std::fclose) {
-    std::fwrite(bytes.data(), 1, bytes.size(), file_.get());
-    std::fflush(file_.get());
-  }
-  int descriptor() const { return ::fileno(file_.get()); }
-
-private:
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
-};
-
-} // namespace
 
 TEST_SUITE("io") {
   TEST_CASE("a part of a file is sent") {

@@ -224,8 +224,10 @@ TEST_SUITE("io") {
       int turns = 0;
       bool over = false;
       const auto other = spawn([&] {
-        for (; !over; ++turns)
+        while (!over) {
+          ++turns;
           yield();
+        }
       });
       std::array<char, 1> part;
       for (int i = 0; i < 256; ++i)

@@ -1,6 +1,7 @@
 #include "hub/support.hpp"
 #include "io/stream_support.hpp"
 #include "io/temporary_folder.hpp"
+#include "io/unix_support.hpp"
 
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/hub/timeout.hpp>
@@ -16,7 +17,6 @@
 #include <fstream>
 #include <string>
 #include <system_error>
-#include <vector>
 
 using namespace greenroom;
 using namespace std::chrono_literals;
@@ -38,18 +38,6 @@ void leave_behind(const unix_address& at) {
   REQUIRE(::bind(made, reinterpret_cast<sockaddr*>(&name), sizeof name) == 0);
   ::close(made);
 }
-
-/// Whose backlog is full.
-struct full_door {
-  explicit full_door(const unix_address& at) : door{at, {.backlog = 0}} {
-    std::error_code failed;
-    while (!failed)
-      waiting.push_back(unix_socket::connect(at, 5ms, failed));
-    CHECK(failed == errc::timed_out);
-  }
-  unix_listener door;
-  std::vector<unix_socket> waiting;
-};
 
 } // namespace
 
