@@ -21,10 +21,16 @@ install(FILES
 # The prefix is written relative to the .pc file, so an install may be moved.
 file(RELATIVE_PATH pc_to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" pc_to_prefix ${pc_to_prefix})
-configure_file(${PROJECT_SOURCE_DIR}/cmake/greenroom.pc.in
-  ${PROJECT_BINARY_DIR}/greenroom.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/greenroom.pc
-  DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+set(pc_files greenroom)
+if(TARGET greenroom::tls)
+  list(APPEND pc_files greenroom-tls)
+endif()
+foreach(pc IN LISTS pc_files)
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/${pc}.pc.in
+    ${PROJECT_BINARY_DIR}/${pc}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${pc}.pc
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()
 
 install(FILES
   ${PROJECT_SOURCE_DIR}/tools/gdb/greenroom.py
