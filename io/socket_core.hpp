@@ -3,6 +3,7 @@
 // Private to the io room: what is behind a stream socket.
 
 #include "turn.hpp"
+#include "unix_path.hpp"
 
 #include <greenroom/io/asio.hpp>
 #include <greenroom/io/socket_listener.hpp>
@@ -11,8 +12,6 @@
 #include <asio/basic_socket_acceptor.hpp>
 #include <asio/basic_stream_socket.hpp>
 #include <asio/generic/stream_protocol.hpp>
-
-#include <sys/stat.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -88,9 +87,8 @@ struct socket_listener::core {
 
   asio_acceptor acceptor;
   bool accepting = false;
-  std::string name;    // for error texts
-  std::string path;    // of a Unix socket; empty: none to remove
-  struct stat file {}; // that it was at first
+  std::string name; // for error texts
+  unix_path path;   // of a Unix socket
 };
 
 /// Of a socket that somebody else made: its family, which must be among these.

@@ -3,7 +3,6 @@
 #include "socket_core.hpp"
 
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -27,15 +26,10 @@ protocol_of(int descriptor, std::initializer_list<int> families) {
   return {family, 0};
 }
 
-/// The file of a Unix socket goes with it, unless another has taken its place.
 void socket_listener::core::close() {
   std::error_code ignored; // the descriptor is released all the same
   acceptor.close(ignored);
-  struct stat now {};
-  if (!path.empty() && ::stat(path.c_str(), &now) == 0 &&
-      now.st_dev == file.st_dev && now.st_ino == file.st_ino)
-    ::unlink(path.c_str());
-  path.clear();
+  path.remove();
 }
 
 socket_listener::socket_listener(std::shared_ptr<core> made)

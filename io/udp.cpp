@@ -4,11 +4,9 @@
 #include <greenroom/io/asio.hpp>
 #include <greenroom/io/resolve.hpp>
 
-#include "socket_address.hpp"
-#include "socket_core.hpp"
+#include "datagram_core.hpp"
 #include "udp_endpoints.hpp"
 
-#include <asio/buffer.hpp>
 #include <asio/ip/multicast.hpp>
 #include <asio/ip/v6_only.hpp>
 
@@ -22,7 +20,7 @@
 namespace greenroom {
 namespace {
 
-using asio_socket = asio::basic_datagram_socket<udp, hub_executor>;
+using asio_socket = datagram_core<udp>::asio_socket;
 
 std::error_code last_error() {
   return {errno, std::system_category()};
@@ -42,82 +40,20 @@ std::vector<udp::endpoint> endpoints_of(const udp_address& name, ip_family only,
 
 // --- udp_socket -----------------------------------------------------------
 
-/// Shared with the calls that wait on it, which may outlive the socket.
-struct udp_socket::state {
-  state() : socket(hub::current().context().get_executor()) {}
-
+struct udp_socket::state : datagram_core<udp> {
   void bind(const udp_address& at, udp_options options,
             std::error_code& failed);
   void bind(const udp::endpoint& at, udp_options options, bool both_kinds,
             std::error_code& failed);
-  void open_for(const udp::endpoint& peer, std::error_code& failed);
   void connect(const udp::endpoint& peer, std::error_code& failed);
-  void send(std::string_view bytes, const udp::endpoint* to, deadline until,
-            std::error_code& failed);
-  void send_now(std::string_view bytes, const udp::endpoint* to, deadline until,
-                std::error_code& failed);
-  received receive(std::span<char> into, deadline until,
-                   std::error_code& failed);
-
-  void close() {
-    std::error_code ignored; // the descriptor is released all the same
-    closed = true;
-    socket.close(ignored);
-  }
 
   /// Which addresses of a host it can send to.
   ip_family family() const {
     std::error_code not_open;
-    const auto endpoint = socket.local_endpoint(not_open);
-    const bool four = !not_open && endpoint.protocol() == udp::v4();
+    const auto here = socket.local_endpoint(not_open);
+    const bool four = !not_open && here.protocol() == udp::v4();
     return four ? ip_family::v4 : ip_family::any;
   }
-
-  std::error_code explained(std::error_code failed) const {
-    const bool gone = failed == asio::error::operation_aborted ||
-                      failed == asio::error::bad_descriptor;
-    return gone && !socket.is_open() ? make_error_code(errc::closed)
-                                     : standard(failed);
-  }
-
-  /// A kill or timeout disturbed the call, and was withdrawn since.
-  bool disturbed(std::error_code failed) const {
-    return failed == asio::error::operation_aborted && socket.is_open();
-  }
-
-  /// One who never has to wait; others must have their turn.
-  void give_way_at_times() {
-    constexpr unsigned sends_in_a_row = 64;
-    if (++sends % sends_in_a_row == 0) yield();
-  }
-
-  std::string receiver() const {
-    std::error_code failed;
-    const auto endpoint = socket.local_endpoint(failed);
-    return "receive" +
-           (failed ? "" : " on " + text_of(endpoint.data(), endpoint.size()));
-  }
-
-  template <class Option>
-  void set(const Option& option, const char* what) {
-    std::error_code failed;
-    socket.set_option(option, failed);
-    if (failed) throw std::system_error(explained(failed), what);
-  }
-  template <class Option>
-  int get(const char* what) const {
-    std::error_code failed;
-    Option option;
-    socket.get_option(option, failed);
-    if (failed) throw std::system_error(explained(failed), what);
-    return option.value();
-  }
-
-  asio_socket socket;
-  bool closed = false;
-  bool receiving = false;
-  bool sending = false;
-  unsigned sends = 0;
 };
 
 void udp_socket::state::bind(const udp::endpoint& at, udp_options options,
@@ -146,12 +82,6 @@ void udp_socket::state::bind(const udp_address& at, udp_options options,
   }
 }
 
-void udp_socket::state::open_for(const udp::endpoint& peer,
-                                 std::error_code& failed) {
-  failed.clear();
-  if (!socket.is_open() && !closed) socket.open(peer.protocol(), failed);
-}
-
 void udp_socket::state::connect(const udp::endpoint& peer,
                                 std::error_code& failed) {
   const bool opened = !socket.is_open();
@@ -160,66 +90,6 @@ void udp_socket::state::connect(const udp::endpoint& peer,
   if (!failed) socket.connect(peer, failed);
   std::error_code ignored;
   if (failed && opened) socket.close(ignored); // the next may be of IPv6
-}
-
-/// To `to`, or to the connected peer.
-void udp_socket::state::send(std::string_view bytes, const udp::endpoint* to,
-                             deadline until, std::error_code& failed) {
-  give_way_at_times();
-  if (sending) {
-    failed = errc::busy;
-    return;
-  }
-  const turn mine{sending};
-  if (to) open_for(*to, failed);
-  do
-    send_now(bytes, to, until, failed);
-  while (disturbed(failed));
-  failed = explained(failed);
-}
-
-/// Asks the socket first, which nearly always has room.
-void udp_socket::state::send_now(std::string_view bytes,
-                                 const udp::endpoint* to, deadline until,
-                                 std::error_code& failed) {
-  ssize_t sent = 0;
-  do
-    sent = ::sendto(socket.native_handle(), bytes.data(), bytes.size(),
-                    MSG_NOSIGNAL | MSG_DONTWAIT, to ? to->data() : nullptr,
-                    to ? static_cast<socklen_t>(to->size()) : 0);
-  while (sent < 0 && errno == EINTR);
-  failed.clear();
-  if (sent >= 0) return;
-  if (errno != EAGAIN && errno != EWOULDBLOCK)
-    return failed.assign(errno, asio::system_category());
-  const auto token = use_greenlet[failed].until(until);
-  if (to)
-    socket.async_send_to(asio::buffer(bytes), *to, token);
-  else
-    socket.async_send(asio::buffer(bytes), token);
-}
-
-udp_socket::received udp_socket::state::receive(std::span<char> into,
-                                                deadline until,
-                                                std::error_code& failed) {
-  if (receiving) {
-    failed = errc::busy;
-    return {};
-  }
-  const turn mine{receiving};
-  std::size_t bytes = 0;
-  udp::endpoint from;
-  do
-    bytes = socket.async_receive_from(
-        asio::buffer(into.data(), into.size()), from,
-        MSG_TRUNC, // tells the length of what did not fit, too
-        use_greenlet[failed].until(until));
-  while (disturbed(failed));
-  failed = explained(failed);
-  if (failed) return {};
-  if (bytes > into.size())
-    failed = std::make_error_code(std::errc::message_size);
-  return {bytes, from_asio(from)};
 }
 
 udp_socket::udp_socket() : state_(std::make_shared<state>()) {
@@ -263,9 +133,10 @@ void udp_socket::connect(const udp_address& to, deadline until,
 }
 
 void udp_socket::send(std::string_view bytes, deadline until) {
+  const auto here = state_; // may be closed, and gone, while we wait
   std::error_code failed;
-  send(bytes, until, failed);
-  if (failed) throw std::system_error(failed, "send to " + peer().text());
+  here->send(bytes, nullptr, until, failed);
+  if (failed) throw std::system_error(failed, here->sender());
 }
 
 void udp_socket::send(std::string_view bytes, deadline until,
@@ -324,19 +195,23 @@ udp_socket::received udp_socket::receive_from(std::span<char> into,
                                               deadline until) {
   const auto here = state_;
   std::error_code failed;
-  const received got = here->receive(into, until, failed);
+  udp::endpoint from;
+  const std::size_t bytes = here->receive(into, from, until, failed);
   if (failed == std::errc::message_size)
     throw std::system_error(failed, here->receiver() + " a datagram of " +
-                                        std::to_string(got.bytes) + " bytes");
+                                        std::to_string(bytes) + " bytes");
   if (failed) throw std::system_error(failed, here->receiver());
-  return got;
+  return {bytes, from_asio(from)};
 }
 
 udp_socket::received udp_socket::receive_from(std::span<char> into,
                                               deadline until,
                                               std::error_code& failed) {
   const auto here = state_; // may be closed while we wait
-  return here->receive(into, until, failed);
+  udp::endpoint from;
+  const std::size_t bytes = here->receive(into, from, until, failed);
+  if (failed && failed != std::errc::message_size) return {};
+  return {bytes, from_asio(from)};
 }
 
 void udp_socket::close() {

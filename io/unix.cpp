@@ -2,6 +2,7 @@
 
 #include "socket_address.hpp"
 #include "socket_core.hpp"
+#include "unix_path.hpp"
 
 #include <greenroom/hub/greenlet.hpp>
 
@@ -24,21 +25,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using unix_protocol = asio::local::stream_protocol;
-using asio_acceptor =
-    asio::basic_socket_acceptor<asio::generic::stream_protocol, hub_executor>;
-
-/// Of a path that fits.
-unix_protocol::endpoint endpoint_of(const unix_address& address,
-                                    std::error_code& failed) {
-  constexpr std::size_t longest = sizeof(sockaddr_un::sun_path) - 1;
-  failed.clear();
-  if (address.path.empty())
-    failed = std::make_error_code(std::errc::invalid_argument);
-  else if (address.path.size() > longest)
-    failed = std::make_error_code(std::errc::filename_too_long);
-  return failed ? unix_protocol::endpoint()
-                : unix_protocol::endpoint(address.path);
-}
 
 /// A full backlog says EAGAIN, and nothing says when it has room again. (Asio
 /// would wait until the socket is writable, which it is, and not connected.)
@@ -62,32 +48,6 @@ void connect_when_there_is_room(int descriptor,
   }
 }
 
-/// A socket's file that its owner has left behind.
-bool is_left_behind(const unix_protocol::endpoint& at) {
-  struct stat file {};
-  if (::lstat(at.path().c_str(), &file) != 0 || !S_ISSOCK(file.st_mode))
-    return false;
-  const int probe =
-      ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  const bool refused =
-      probe >= 0 &&
-      ::connect(probe, at.data(), static_cast<socklen_t>(at.size())) != 0 &&
-      errno == ECONNREFUSED;
-  if (probe >= 0) ::close(probe);
-  return refused;
-}
-
-void open(asio_acceptor& acceptor, const unix_protocol::endpoint& at,
-          int backlog, std::error_code& failed) {
-  acceptor.open(unix_protocol(), failed);
-  if (!failed) acceptor.bind(at, failed);
-  if (failed == asio::error::address_in_use && is_left_behind(at)) {
-    ::unlink(at.path().c_str());
-    acceptor.bind(at, failed);
-  }
-  if (!failed) acceptor.listen(backlog, failed);
-}
-
 } // namespace
 
 // --- unix_socket ------------------------------------------------------------
@@ -104,7 +64,8 @@ unix_socket unix_socket::connect(const unix_address& to, deadline until) {
 
 unix_socket unix_socket::connect(const unix_address& to, deadline until,
                                  std::error_code& failed) {
-  const unix_protocol::endpoint endpoint = endpoint_of(to, failed);
+  const unix_protocol::endpoint endpoint =
+      endpoint_of<unix_protocol>(to, failed);
   auto made = std::make_shared<core>();
   if (!failed) made->socket.open(unix_protocol(), failed);
   if (!failed) made->socket.native_non_blocking(true, failed);
@@ -156,14 +117,15 @@ std::pair<unix_socket, unix_socket> socketpair() {
 unix_listener::unix_listener(const unix_address& at, listen_options options)
     : socket_listener(std::make_shared<core>()) {
   std::error_code failed;
-  const unix_protocol::endpoint endpoint = endpoint_of(at, failed);
+  const auto endpoint = endpoint_of<unix_protocol>(at, failed);
   core& here = inner();
-  if (!failed) open(here.acceptor, endpoint, options.backlog, failed);
+  if (!failed) here.acceptor.open(unix_protocol(), failed);
+  if (!failed) bind_path(here.acceptor, endpoint, SOCK_STREAM, failed);
+  if (!failed) here.acceptor.listen(options.backlog, failed);
   if (failed)
     throw std::system_error(standard(failed), "listen on " + at.text());
   here.name = at.text();
-  if (!at.is_abstract() && ::stat(at.path.c_str(), &here.file) == 0)
-    here.path = at.path;
+  here.path.own(at);
 }
 
 unix_listener unix_listener::adopt(int descriptor) {
