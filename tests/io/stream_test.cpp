@@ -6,12 +6,17 @@
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/hub/timeout.hpp>
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
+#include <csignal>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 using namespace greenroom;
@@ -19,6 +24,34 @@ using namespace std::chrono_literals;
 using namespace test;
 
 namespace {
+
+/// While it lives, signals interrupt the system calls of this thread.
+class interruptions {
+public:
+  interruptions() {
+    struct sigaction handled {};
+    handled.sa_handler = [](int) {}; // without SA_RESTART
+    ::sigaction(SIGUSR2, &handled, &before_);
+    source_ = std::thread([this, target = ::pthread_self()] {
+      while (!over_.load()) {
+        ::pthread_kill(target, SIGUSR2);
+        std::this_thread::yield();
+      }
+    });
+  }
+  interruptions(const interruptions&) = delete;
+  interruptions& operator=(const interruptions&) = delete;
+  ~interruptions() {
+    over_.store(true);
+    source_.join();
+    ::sigaction(SIGUSR2, &before_, nullptr);
+  }
+
+private:
+  struct sigaction before_ {};
+  std::atomic<bool> over_{false};
+  std::thread source_;
+};
 
 /// Bytes that tell where they belong.
 std::string pattern(std::size_t size) {
@@ -237,6 +270,36 @@ TEST_SUITE("io") {
       for (int i = 0; i < 256; ++i)
         far.read(part);
       other.join();
+    });
+  }
+
+  TEST_CASE("a reader for whom there is always something does so, too") {
+    with_each_kind([](stream& near, stream& far) {
+      near.write(std::string(256, 'x'));
+      int turns = 0;
+      const auto other = spawn([&] {
+        for (;; ++turns)
+          yield();
+      });
+      std::array<char, 1> part;
+      for (int i = 0; i < 256; ++i)
+        far.read(part);
+      CHECK(turns >= 3);
+      other.kill();
+    });
+  }
+
+  TEST_CASE("interrupted system calls are begun again") {
+    with_each_kind([](stream& near, stream& far) {
+      const interruptions all_the_time;
+      const std::string bytes = pattern(4 << 20);
+      const auto writer = spawn([&] {
+        near.write(bytes);
+        near.shutdown_write();
+      });
+      CHECK(read_all(far) == bytes);
+      writer.join();
+      CHECK(writer.successful());
     });
   }
 
