@@ -1,5 +1,6 @@
 #include "socket_address.hpp"
 #include "socket_core.hpp"
+#include "unsent.hpp"
 
 #include <asio/buffer.hpp>
 
@@ -24,51 +25,6 @@ std::error_code standard(std::error_code failed) {
 }
 
 namespace {
-
-constexpr unsigned writes_in_a_row = 64;
-
-std::error_code last_error() {
-  return {errno, std::system_category()};
-}
-
-bool is_would_block(const std::error_code& failed) {
-  return failed == std::errc::operation_would_block ||
-         failed == std::errc::resource_unavailable_try_again;
-}
-
-/// What is still to be sent of several parts.
-class unsent {
-public:
-  explicit unsent(std::span<const std::string_view> parts) : parts_(parts) {
-    skip(0);
-  }
-
-  bool empty() const { return parts_.empty(); }
-  bool is_one_part() const { return parts_.size() == 1; }
-  std::string_view front() const { return parts_.front().substr(skipped_); }
-
-  void skip(std::size_t bytes) {
-    skipped_ += bytes;
-    while (!parts_.empty() && skipped_ >= parts_.front().size()) {
-      skipped_ -= parts_.front().size();
-      parts_ = parts_.subspan(1);
-    }
-  }
-
-  /// The next ones, as many as there is room for.
-  std::size_t list(std::span<iovec> into) const {
-    const std::size_t count = std::min(parts_.size(), into.size());
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::string_view part = i == 0 ? front() : parts_[i];
-      into[i] = {const_cast<char*>(part.data()), part.size()};
-    }
-    return count;
-  }
-
-private:
-  std::span<const std::string_view> parts_;
-  std::size_t skipped_ = 0; // bytes of the first part
-};
 
 /// Sends what there is room for now.
 std::size_t send_now(int to, const unsent& rest, std::error_code& failed) {

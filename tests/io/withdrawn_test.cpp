@@ -3,6 +3,7 @@
 
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/hub/timeout.hpp>
+#include <greenroom/io/pipe.hpp>
 
 #include <array>
 #include <system_error>
@@ -69,6 +70,27 @@ TEST_CASE("a timeout withdrawn before its greenlet runs ends no call") {
       connection c;
       CHECK(goes_on([&](auto& failed) { c.near.wait_readable({}, failed); },
                     [&] { c.far.write("x"); }));
+    });
+  }
+  SUBCASE("a read of a pipe") {
+    in_hub([&] {
+      auto ends = greenroom::pipe();
+      CHECK(goes_on(
+          [&](auto& failed) { ends.reader.read_some(part, {}, failed); },
+          [&] { ends.writer.write("x"); }));
+    });
+  }
+  SUBCASE("a write to a pipe") {
+    in_hub([&] {
+      auto ends = greenroom::pipe();
+      CHECK(goes_on(
+          [&](auto& failed) {
+            ends.writer.write(more_than_fits(), {}, failed);
+          },
+          [&] {
+            std::string all(more_than_fits().size(), ' ');
+            ends.reader.read(all);
+          }));
     });
   }
 }
