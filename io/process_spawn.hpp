@@ -1,0 +1,33 @@
+#pragma once
+
+// Private to the io room: from what was asked for to a running child.
+
+#include <greenroom/io/pipe.hpp>
+#include <greenroom/io/process.hpp>
+
+#include "owned_descriptor.hpp"
+
+#include <sys/types.h>
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace greenroom {
+
+/// A child's standard streams: its ends, and ours of those that are pipes.
+struct standard_ends {
+  explicit standard_ends(const process_options& options);
+
+  std::array<owned_descriptor, 3> child; // above 2; none: inherited
+  std::array<std::optional<pipe_stream>, 3> parent;
+  bool merged = false; // the error stream is the output
+};
+
+/// Starts it; throws when the program cannot be executed.
+pid_t spawn_program(const std::string& program,
+                    const std::vector<std::string>& arguments,
+                    const process_options& options, const standard_ends& ends);
+
+} // namespace greenroom
