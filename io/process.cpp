@@ -1,6 +1,7 @@
 #include <greenroom/io/process.hpp>
 
 #include <greenroom/hub/log.hpp>
+#include <greenroom/io/unix.hpp>
 
 #include "process_core.hpp"
 #include "process_spawn.hpp"
@@ -13,8 +14,11 @@ extern "C" { // glibc 2.36 forgets that
 }
 
 #include <cerrno>
+#include <charconv>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <stdexcept>
 #include <utility>
 
@@ -109,6 +113,7 @@ void process::core::let_go() {
   waiters.reset();
   for (auto& each : streams)
     if (each) each->close();
+  if (channel) channel->close();
   note_end(); // reaps it now, or else the loop will
 }
 
@@ -143,6 +148,7 @@ process::process(const std::string& program,
   standard_ends ends{options};
   core_->limit = options.output_limit;
   core_->streams = std::move(ends.parent);
+  core_->channel = std::move(ends.parent_channel);
   core_->begin(spawn_program(program, arguments, options, ends));
 }
 
@@ -185,6 +191,11 @@ pipe_stream& process::error() {
   return piped(core_->streams[2], "error stream");
 }
 
+message_stream& process::channel() {
+  if (core_->channel) return *core_->channel;
+  throw std::logic_error("process: started without a channel");
+}
+
 exit_status process::wait(deadline until) {
   const auto here = core_; // may be gone afterwards
   std::error_code failed;
@@ -220,6 +231,19 @@ bool process::terminate(signal_target to) {
 
 bool process::kill(signal_target to) {
   return send_signal(SIGKILL, to);
+}
+
+// --- parent_channel ---------------------------------------------------------
+
+std::optional<message_stream> parent_channel() {
+  const char* text = std::getenv(channel_variable);
+  if (!text) return std::nullopt;
+  int number = -1;
+  std::from_chars(text, text + std::strlen(text), number);
+  ::unsetenv(channel_variable);
+  auto parent = std::make_unique<unix_socket>(unix_socket::adopt(number));
+  ::fcntl(number, F_SETFD, FD_CLOEXEC);
+  return message_stream{std::move(parent)};
 }
 
 } // namespace greenroom

@@ -2,6 +2,7 @@
 
 #include <greenroom/hub/deadline.hpp>
 #include <greenroom/hub/wait.hpp>
+#include <greenroom/io/message_stream.hpp>
 #include <greenroom/io/pipe.hpp>
 
 #include <sys/types.h>
@@ -59,7 +60,9 @@ struct process_options {
   /// It begins a process group, so that it can be killed with its children. It
   /// is then in the background of a terminal, and may not read from that.
   bool new_group = true;
-  bool new_session = false;            ///< and group: setsid
+  bool new_session = false; ///< and group: setsid
+  /// Messages between us, by `process::channel`, and it, by `parent_channel`.
+  bool channel = false;
   std::size_t output_limit = 16 << 20; ///< bytes that `communicate` keeps each
 };
 
@@ -117,6 +120,10 @@ public:
   pipe_stream& output();
   pipe_stream& error();
 
+  /// Messages to and from it, if `process_options::channel` was set; else
+  /// `std::logic_error`.
+  message_stream& channel();
+
   /// Waits for its end. Read what it writes meanwhile, or it may wait for us.
   exit_status wait(deadline until = {});
   exit_status wait(deadline until, std::error_code& failed);
@@ -145,6 +152,21 @@ private:
   struct core;
   std::shared_ptr<core> core_; // never null, but when moved from
 };
+
+/// In a process started with a `channel`, at the first call: the other end of
+/// it. In others, and later: nothing.
+///
+/// The descriptor's number is in the variable GREENROOM_CHANNEL, which is taken
+/// away, so that no child of ours finds it.
+///
+/// Errors     `std::system_error` when that is no socket.
+///
+///     process worker{"/proc/self/exe", {"work"}, {.channel = true}};
+///     worker.channel().send("task");              // in the parent
+///
+///     if (auto parent = parent_channel())         // in the child
+///       while (auto task = parent->receive()) parent->send(work(*task));
+std::optional<message_stream> parent_channel();
 
 struct completed_process {
   exit_status status;

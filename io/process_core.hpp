@@ -56,6 +56,7 @@ struct process::core : std::enable_shared_from_this<process::core> {
   bool reaped = false;
   std::unique_ptr<wait_list> waiters = std::make_unique<wait_list>();
   std::array<std::optional<pipe_stream>, 3> streams;
+  std::optional<message_stream> channel;
 
   // What `communicate` has done so far.
   bool communicating = false;

@@ -1,9 +1,12 @@
 #include "process_spawn.hpp"
 
+#include <greenroom/io/unix.hpp>
+
 #include "unsent.hpp"
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -92,13 +95,18 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   return all;
 }
 
-std::vector<std::string> environment_of(const process_options& options) {
+std::vector<std::string> environment_of(const process_options& options,
+                                        const owned_descriptor& channel) {
   std::map<std::string, std::string> all; // name to whole entry
   if (options.inherit_environment)
     for (char** each = environ; *each; ++each) {
       const std::string entry = *each;
       all.emplace(entry.substr(0, entry.find('=')), entry);
     }
+  all.erase(channel_variable); // ours
+  if (channel)
+    all.emplace(channel_variable, std::string(channel_variable) + "=" +
+                                      std::to_string(channel.get()));
   for (const auto& [name, value] : options.environment)
     if (value)
       all.insert_or_assign(name, name + "=" + *value);
@@ -193,6 +201,18 @@ standard_ends::standard_ends(const process_options& options)
     if (made.child) child.at(number) = above_standard(std::move(made.child));
     parent.at(number) = std::move(made.parent);
   }
+  if (options.channel) make_channel();
+}
+
+/// Of which only our end is non-blocking.
+void standard_ends::make_channel() {
+  std::array<int, 2> both;
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, both.data()) != 0)
+    throw std::system_error(last_error(), "make a channel");
+  owned_descriptor ours{both[0]};
+  child_channel = above_standard(owned_descriptor{both[1]});
+  parent_channel.emplace(
+      std::make_unique<unix_socket>(adopt<unix_socket>(std::move(ours))));
 }
 
 pid_t spawn_program(const std::string& program,
@@ -200,13 +220,16 @@ pid_t spawn_program(const std::string& program,
                     const process_options& options, const standard_ends& ends) {
   std::vector<std::string> words{program};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  std::vector<std::string> variables = environment_of(options);
+  std::vector<std::string> variables =
+      environment_of(options, ends.child_channel);
   file_actions actions;
   for (int number = 0; number < 3; ++number)
     if (const auto& end = ends.child.at(number))
       actions.duplicate(end.get(), number);
   if (ends.merged) actions.duplicate(STDOUT_FILENO, STDERR_FILENO);
-  keep_only(options.descriptors, actions);
+  std::vector<int> kept = options.descriptors;
+  if (ends.child_channel) kept.push_back(ends.child_channel.get());
+  keep_only(std::move(kept), actions);
   if (!options.directory.empty()) actions.enter(options.directory);
   const attributes attributes{options};
   pid_t pid = 0;
