@@ -6,6 +6,7 @@
 #include <greenroom/hub/timeout.hpp>
 
 #include <spdlog/sinks/base_sink.h>
+#include <spdlog/spdlog.h>
 
 #include <chrono>
 #include <cstddef>

@@ -8,6 +8,7 @@
 #include <greenroom/actors/supervisor.hpp>
 
 #include <chrono>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <system_error>

@@ -11,6 +11,7 @@
 #include <asio/steady_timer.hpp>
 
 #include <csignal>
+#include <memory>
 #include <stdexcept>
 #include <thread>
 

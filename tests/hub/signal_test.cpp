@@ -6,6 +6,7 @@
 #include <csignal>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 using namespace greenroom;
 using namespace std::chrono_literals;

@@ -9,18 +9,14 @@
 #include <greenroom/hub/wait.hpp>
 
 #include <doctest/doctest.h>
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
 
 #include <chrono>
 #include <concepts>
 #include <exception>
-#include <memory>
-#include <optional>
+#include <functional>
 #include <sstream>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <utility>
 
 namespace test {
@@ -29,35 +25,15 @@ namespace test {
 /// terminal.
 class captured_log {
 public:
-  captured_log() {
-    spdlog::drop("greenroom");
-    auto logger = std::make_shared<spdlog::logger>(
-        "greenroom", std::make_shared<spdlog::sinks::ostream_sink_mt>(text_));
-    logger->set_pattern("%l: %v");
-    logger->set_level(spdlog::level::debug);
-    spdlog::register_logger(std::move(logger));
-    active = this;
-  }
+  captured_log();
   captured_log(const captured_log&) = delete;
   captured_log& operator=(const captured_log&) = delete;
-  ~captured_log() {
-    spdlog::drop("greenroom");
-    active = nullptr;
-  }
+  ~captured_log();
 
   std::string text() const { return text_.str(); }
-  bool has(const std::string& part) const {
-    return text().find(part) != std::string::npos;
-  }
+  bool has(const std::string& part) const;
   /// How often `part` was logged.
-  int count(const std::string& part) const {
-    int found = 0;
-    const std::string all = text();
-    for (auto at = all.find(part); at != std::string::npos;
-         at = all.find(part, at + part.size()))
-      ++found;
-    return found;
-  }
+  int count(const std::string& part) const;
 
   static inline captured_log* active = nullptr;
 
@@ -70,34 +46,12 @@ enum class leftovers { refused, allowed };
 /// Runs `body` as the main greenlet of a fresh thread's hub and carries its
 /// exception home. Fails when a greenlet is left alive, unless that is
 /// allowed.
-template <std::invocable Body>
-void in_hub_on(greenroom::clock_kind clock, Body&& body,
-               leftovers left = leftovers::refused) {
-  std::optional<captured_log> quiet;
-  if (!captured_log::active) quiet.emplace();
-  std::exception_ptr error;
-  std::thread thread([&] {
-    try {
-      auto& here = greenroom::hub::current();
-      here.use_clock(clock);
-      body();
-      greenroom::idle();
-      if (left == leftovers::refused)
-        CHECK_MESSAGE(here.greenlets() == 1, here.listing());
-    } catch (...) {
-      error = std::current_exception();
-    }
-  });
-  thread.join();
-  if (error) std::rethrow_exception(error);
-}
+void in_hub_on(greenroom::clock_kind clock, const std::function<void()>& body,
+               leftovers left = leftovers::refused);
 
 /// On the virtual clock: no test waits for real.
-template <std::invocable Body>
-void in_hub(Body&& body, leftovers left = leftovers::refused) {
-  in_hub_on(greenroom::clock_kind::virtual_time, std::forward<Body>(body),
-            left);
-}
+void in_hub(const std::function<void()>& body,
+            leftovers left = leftovers::refused);
 
 /// The hub's time that `function` takes.
 template <std::invocable Function>

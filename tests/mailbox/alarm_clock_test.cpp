@@ -3,6 +3,7 @@
 #include <greenroom/mailbox/alarm_clock.hpp>
 
 #include <optional>
+#include <thread>
 
 using namespace greenroom;
 using namespace std::chrono_literals;

@@ -8,6 +8,7 @@
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
