@@ -42,8 +42,8 @@ struct datagram_core {
     if (to) open_for(*to, failed);
     do
       send_now(bytes, to, until, failed);
-    while (was_withdrawn(failed));
-    failed = explained(failed);
+    while (was_withdrawn(socket, failed));
+    failed = explained(socket, failed);
   }
 
   /// Returns the size of what came, also when it did not fit.
@@ -59,8 +59,8 @@ struct datagram_core {
           asio::buffer(into.data(), into.size()), from,
           MSG_TRUNC, // tells the length of what did not fit, too
           use_greenlet[failed].until(until));
-    while (was_withdrawn(failed));
-    failed = explained(failed);
+    while (was_withdrawn(socket, failed));
+    failed = explained(socket, failed);
     if (!failed && bytes > into.size())
       failed = std::make_error_code(std::errc::message_size);
     return bytes;
@@ -75,18 +75,6 @@ struct datagram_core {
     std::error_code ignored; // the descriptor is released all the same
     closed = true;
     socket.close(ignored);
-  }
-
-  std::error_code explained(std::error_code failed) const {
-    const bool gone = failed == asio::error::operation_aborted ||
-                      failed == asio::error::bad_descriptor;
-    return gone && !socket.is_open() ? make_error_code(errc::closed)
-                                     : standard(failed);
-  }
-
-  /// As in a stream: what was cancelled is begun again.
-  bool was_withdrawn(const std::error_code& failed) const {
-    return failed == asio::error::operation_aborted && socket.is_open();
   }
 
   /// For error texts: "receive on 127.0.0.1:5000", "send to ...".
@@ -105,14 +93,14 @@ struct datagram_core {
   void set(const Option& option, const char* what) {
     std::error_code failed;
     socket.set_option(option, failed);
-    if (failed) throw std::system_error(explained(failed), what);
+    if (failed) throw std::system_error(explained(socket, failed), what);
   }
   template <class Option>
   int get(const char* what) const {
     std::error_code failed;
     Option option;
     socket.get_option(option, failed);
-    if (failed) throw std::system_error(explained(failed), what);
+    if (failed) throw std::system_error(explained(socket, failed), what);
     return option.value();
   }
 

@@ -1,5 +1,7 @@
 #include <greenroom/io/file.hpp>
 
+#include "descriptor_calls.hpp"
+#include "owned_descriptor.hpp"
 #include "turn.hpp"
 
 #include <greenroom/hub/error.hpp>
@@ -18,23 +20,8 @@
 
 namespace greenroom {
 
-namespace {
-
-/// Closed when the last call that uses it is over.
-class descriptor {
-public:
-  explicit descriptor(int opened) : number(opened) {}
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-  ~descriptor() { ::close(number); }
-
-  const int number;
-};
-
-} // namespace
-
 struct file::core {
-  std::shared_ptr<const descriptor> opened(std::error_code& failed) const;
+  std::shared_ptr<const owned_descriptor> opened(std::error_code& failed) const;
   std::size_t read(std::uint64_t offset, std::span<char> into, deadline until,
                    std::error_code& failed);
   std::optional<std::size_t> read_cached(int from, std::uint64_t offset,
@@ -43,7 +30,8 @@ struct file::core {
   std::size_t write(std::uint64_t offset, std::string_view bytes,
                     deadline until, std::error_code& failed);
 
-  std::shared_ptr<const descriptor> open; // null: closed
+  // Null: closed. Really so when the last call that uses it is over.
+  std::shared_ptr<const owned_descriptor> open;
   std::string path;
   std::uint64_t position = 0;
   bool busy = false;           // somebody reads or writes in sequence
@@ -54,10 +42,6 @@ struct file::core {
 namespace {
 
 constexpr unsigned most_reads_in_a_row = 16;
-
-std::error_code last_error() {
-  return {errno, std::system_category()};
-}
 
 /// What a system call returned, as a size; sets `failed` below 0.
 std::size_t checked(ssize_t count, std::error_code& failed) {
@@ -167,7 +151,7 @@ std::string read_to_end(int from, std::error_code& failed) {
 
 // --- file::core -------------------------------------------------------------
 
-std::shared_ptr<const descriptor>
+std::shared_ptr<const owned_descriptor>
 file::core::opened(std::error_code& failed) const {
   failed.clear();
   if (!open) failed = errc::closed;
@@ -195,13 +179,13 @@ std::size_t file::core::read(std::uint64_t offset, std::span<char> into,
                              deadline until, std::error_code& failed) {
   const auto kept = opened(failed); // it may be closed while we wait
   if (failed || is_too_far(offset, failed)) return 0;
-  if (const auto bytes = read_cached(kept->number, offset, into, failed)) {
+  if (const auto bytes = read_cached(kept->get(), offset, into, failed)) {
     if (++reads_in_a_row % most_reads_in_a_row == 0) yield();
     return *bytes;
   }
   return elsewhere(
       [&](std::error_code& why) {
-        return read_here(kept->number, offset, into, why);
+        return read_here(kept->get(), offset, into, why);
       },
       until, failed);
 }
@@ -212,7 +196,7 @@ std::size_t file::core::write(std::uint64_t offset, std::string_view bytes,
   if (failed || bytes.empty() || is_too_far(offset, failed)) return 0;
   return elsewhere(
       [&](std::error_code& why) {
-        return write_here(kept->number, offset, bytes, why);
+        return write_here(kept->get(), offset, bytes, why);
       },
       until, failed);
 }
@@ -251,7 +235,7 @@ file file::open(const std::string& path, file_options options, deadline until,
   made->open = elsewhere(
       [&](std::error_code& why) {
         const int opened = open_here(path, options, why);
-        return why ? nullptr : std::make_shared<const descriptor>(opened);
+        return why ? nullptr : std::make_shared<const owned_descriptor>(opened);
       },
       until, failed);
   return file{std::move(made)};
@@ -341,8 +325,8 @@ auto file::ask(const char* what, deadline until, Function function) const {
     using result = std::invoke_result_t<Function&, int, std::error_code&>;
     if (failed) return result();
     return elsewhere(
-        [&](std::error_code& why) { return function(kept->number, why); },
-        until, failed);
+        [&](std::error_code& why) { return function(kept->get(), why); }, until,
+        failed);
   });
 }
 
@@ -376,7 +360,7 @@ bool file::is_open() const {
 }
 
 int file::native_handle() const {
-  return core_->open ? core_->open->number : -1;
+  return core_->open ? core_->open->get() : -1;
 }
 
 // --- whole files ------------------------------------------------------------
@@ -393,7 +377,7 @@ std::string read_file(const std::string& path, deadline until,
       [&](std::error_code& why) {
         const int opened = open_here(path, {}, why);
         if (why) return std::string();
-        const descriptor at_end{opened};
+        const owned_descriptor at_end{opened};
         return read_to_end(opened, why);
       },
       until, failed);
@@ -415,7 +399,7 @@ void write_file(const std::string& path, std::string_view bytes, deadline until,
             {.read = false, .write = true, .create = true, .truncate = true},
             why);
         if (why) return std::size_t{0};
-        const descriptor at_end{opened};
+        const owned_descriptor at_end{opened};
         return write_here(opened, 0, bytes, why);
       },
       until, failed);

@@ -6,7 +6,7 @@
 #include <greenroom/hub/timeout.hpp>
 #include <greenroom/mailbox/semaphore.hpp>
 
-#include "socket_core.hpp"
+#include "turn.hpp"
 
 #include <algorithm>
 #include <array>

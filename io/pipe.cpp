@@ -82,27 +82,14 @@ struct pipe_stream::core {
   std::size_t send(std::span<const std::string_view> parts, deadline until,
                    std::error_code& failed);
   void close();
-  /// Cancelled for a kill or timeout that was withdrawn: it is begun again.
-  bool was_withdrawn(const std::error_code& failed) const {
-    return failed == asio::error::operation_aborted && descriptor.is_open();
-  }
-  std::error_code explained(std::error_code failed) const;
   std::string who();
 
   asio_descriptor descriptor;
   bool reading = false;
   bool writing = false;
-  bool ended = false; // read to the end; Asio would wait for a second one
+  bool ended = false; // read to the end
   unsigned writes = 0;
 };
-
-/// What a call that found the pipe closed under it reports.
-std::error_code pipe_stream::core::explained(std::error_code failed) const {
-  failed = standard(failed);
-  const bool gone = failed == std::errc::operation_canceled ||
-                    failed == std::errc::bad_file_descriptor;
-  return gone && !descriptor.is_open() ? make_error_code(errc::closed) : failed;
-}
 
 /// A path, if there is one.
 std::string pipe_stream::core::who() {
@@ -121,20 +108,7 @@ std::size_t pipe_stream::core::receive(std::span<char> into,
   if (reading) failed = errc::busy;
   if (failed) return 0;
   const turn mine{reading};
-  std::size_t filled = 0;
-  for (;;) {
-    if (ended && descriptor.is_open()) {
-      if (at_least > 0) failed = errc::closed;
-      return filled;
-    }
-    filled += descriptor.async_read_some(
-        asio::buffer(into.data() + filled, into.size() - filled),
-        use_greenlet[failed].until(until));
-    if (was_withdrawn(failed)) continue;
-    ended = failed == asio::error::eof;
-    failed = ended ? std::error_code() : explained(failed);
-    if (failed || (!ended && filled >= at_least)) return filled;
-  }
+  return receive_from(descriptor, ended, into, at_least, until, failed);
 }
 
 /// Waits by Asio, but writes itself: Asio's writes would raise SIGPIPE.
@@ -154,9 +128,9 @@ std::size_t pipe_stream::core::send(std::span<const std::string_view> parts,
     if (is_would_block(failed))
       descriptor.async_wait(asio::posix::descriptor_base::wait_write,
                             use_greenlet[failed].until(until));
-    if (was_withdrawn(failed)) failed.clear();
+    if (was_withdrawn(descriptor, failed)) failed.clear();
   }
-  if (failed) failed = explained(failed);
+  if (failed) failed = explained(descriptor, failed);
   return written;
 }
 

@@ -1,5 +1,7 @@
 #include <greenroom/io/poll.hpp>
 
+#include "descriptor_calls.hpp"
+
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/io/asio.hpp>
 
@@ -19,10 +21,6 @@ namespace greenroom {
 namespace {
 
 using entries = std::span<pollfd>;
-
-std::error_code last_error() {
-  return {errno, std::system_category()};
-}
 
 /// The bits of poll(2) are those of epoll(7).
 std::uint32_t bits(short events) {

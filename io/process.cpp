@@ -3,9 +3,9 @@
 #include <greenroom/hub/log.hpp>
 #include <greenroom/io/unix.hpp>
 
+#include "descriptor_calls.hpp"
 #include "process_core.hpp"
 #include "process_spawn.hpp"
-#include "unsent.hpp"
 
 #include <fcntl.h>
 #include <sys/wait.h>

@@ -2,7 +2,7 @@
 
 #include <greenroom/io/unix.hpp>
 
-#include "unsent.hpp"
+#include "descriptor_calls.hpp"
 
 #include <fcntl.h>
 #include <spawn.h>

@@ -2,6 +2,7 @@
 
 // Private to the io room: what is behind a stream socket.
 
+#include "descriptor_calls.hpp"
 #include "turn.hpp"
 #include "unix_path.hpp"
 
@@ -24,10 +25,6 @@
 namespace greenroom {
 
 using hub_executor = asio::io_context::executor_type;
-
-/// In the standard's category, so that it compares with `std::errc`; what
-/// Asio's own category says of its codes differs between its versions.
-std::error_code standard(std::error_code failed);
 
 /// Shared with the calls that wait on it, which may outlive the socket.
 struct socket_stream::core {
@@ -53,16 +50,9 @@ struct socket_stream::core {
   void set(const Option& option, const char* name) {
     std::error_code failed;
     socket.set_option(option, failed);
-    if (failed) throw std::system_error(explained(failed), name);
+    if (failed) throw std::system_error(explained(socket, failed), name);
   }
 
-  /// The operation was cancelled for a kill or timeout that was withdrawn
-  /// before it could be thrown: as if nothing had been, it is begun again.
-  bool was_withdrawn(const std::error_code& failed) const {
-    return failed == asio::error::operation_aborted && socket.is_open();
-  }
-  /// What a call that found the socket closed under it reports.
-  std::error_code explained(std::error_code failed) const;
   /// The peer, for error texts.
   std::string who() const;
 
@@ -70,7 +60,7 @@ struct socket_stream::core {
   bool reading = false;
   bool writing = false;
   unsigned writes = 0;
-  bool ended = false; // read to the end; Asio would wait for a second one
+  bool ended = false; // read to the end
 
 private:
   void give_way_at_times();

@@ -18,12 +18,6 @@ namespace greenroom {
 
 using wait_type = asio::socket_base::wait_type;
 
-std::error_code standard(std::error_code failed) {
-  if (failed.category() == asio::system_category())
-    return {failed.value(), std::system_category()};
-  return failed;
-}
-
 namespace {
 
 /// Sends what there is room for now.
@@ -48,13 +42,6 @@ std::size_t send_now(int to, const unsent& rest, std::error_code& failed) {
 
 // --- socket_stream::core --------------------------------------------------
 
-std::error_code socket_stream::core::explained(std::error_code failed) const {
-  failed = standard(failed);
-  const bool gone = failed == std::errc::operation_canceled ||
-                    failed == std::errc::bad_file_descriptor;
-  return gone && !socket.is_open() ? make_error_code(errc::closed) : failed;
-}
-
 std::string socket_stream::core::who() const {
   std::error_code failed;
   const auto peer = socket.remote_endpoint(failed);
@@ -71,20 +58,7 @@ std::size_t socket_stream::core::receive(std::span<char> into,
   if (reading) failed = errc::busy;
   if (failed) return 0;
   const turn mine{reading};
-  std::size_t filled = 0;
-  for (;;) {
-    if (ended && socket.is_open()) {
-      if (at_least > 0) failed = errc::closed;
-      return filled;
-    }
-    filled += socket.async_read_some(
-        asio::buffer(into.data() + filled, into.size() - filled),
-        use_greenlet[failed].until(until));
-    if (was_withdrawn(failed)) continue;
-    ended = failed == asio::error::eof;
-    failed = ended ? std::error_code() : explained(failed);
-    if (failed || (!ended && filled >= at_least)) return filled;
-  }
+  return receive_from(socket, ended, into, at_least, until, failed);
 }
 
 /// Asking the socket first spares the usual write a trip through the loop.
@@ -101,11 +75,11 @@ std::size_t socket_stream::core::send(std::span<const std::string_view> parts,
     if (is_would_block(failed))
       bytes = socket.async_write_some(asio::buffer(rest.front()),
                                       use_greenlet[failed].until(until));
-    if (was_withdrawn(failed)) failed.clear();
+    if (was_withdrawn(socket, failed)) failed.clear();
     rest.skip(bytes);
     written += bytes;
   }
-  if (failed) failed = explained(failed);
+  if (failed) failed = explained(socket, failed);
   return written;
 }
 
@@ -140,9 +114,9 @@ std::uint64_t socket_stream::core::send_file(int descriptor,
     if (is_would_block(failed))
       socket.async_wait(wait_type::wait_write,
                         use_greenlet[failed].until(until));
-    if (was_withdrawn(failed)) failed.clear();
+    if (was_withdrawn(socket, failed)) failed.clear();
   }
-  if (failed) failed = explained(failed);
+  if (failed) failed = explained(socket, failed);
   return sent;
 }
 
@@ -154,8 +128,8 @@ void socket_stream::core::wait(wait_type direction, bool& taken, deadline until,
   const turn mine{taken};
   do
     socket.async_wait(direction, use_greenlet[failed].until(until));
-  while (was_withdrawn(failed));
-  if (failed) failed = explained(failed);
+  while (was_withdrawn(socket, failed));
+  if (failed) failed = explained(socket, failed);
 }
 
 void socket_stream::core::adopt(int descriptor,
@@ -268,7 +242,8 @@ int socket_stream::native_handle() const {
 int socket_stream::release() {
   std::error_code failed;
   const int descriptor = core_->socket.release(failed);
-  if (failed) throw std::system_error(core_->explained(failed), "release");
+  if (failed)
+    throw std::system_error(explained(core_->socket, failed), "release");
   return descriptor;
 }
 

@@ -3,6 +3,7 @@
 #include <greenroom/io/pipe.hpp>
 #include <greenroom/io/poll.hpp>
 
+#include "descriptor_calls.hpp"
 #include "owned_descriptor.hpp"
 #include "socket_core.hpp"
 #include "unsent.hpp"

@@ -22,10 +22,6 @@ namespace {
 
 using asio_socket = datagram_core<udp>::asio_socket;
 
-std::error_code last_error() {
-  return {errno, std::system_category()};
-}
-
 /// In the order in which they are to be tried.
 std::vector<udp::endpoint> endpoints_of(const udp_address& name, ip_family only,
                                         deadline until,

@@ -1,5 +1,6 @@
 #include <greenroom/io/unix.hpp>
 
+#include "owned_descriptor.hpp"
 #include "socket_address.hpp"
 #include "socket_core.hpp"
 #include "unix_path.hpp"
@@ -109,7 +110,10 @@ std::pair<unix_socket, unix_socket> socketpair() {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
                    ends.data()) != 0)
     throw std::system_error(errno, std::system_category(), "socketpair");
-  return {unix_socket::adopt(ends[0]), unix_socket::adopt(ends[1])};
+  owned_descriptor near{ends[0]};
+  owned_descriptor far{ends[1]};
+  return {adopt<unix_socket>(std::move(near)),
+          adopt<unix_socket>(std::move(far))};
 }
 
 // --- unix_listener ----------------------------------------------------------

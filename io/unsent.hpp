@@ -5,7 +5,6 @@
 #include <sys/uio.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstddef>
 #include <span>
 #include <string_view>
@@ -16,15 +15,6 @@ namespace greenroom {
 /// A writer whose reader keeps up never waits; others have their turn after so
 /// many writes.
 inline constexpr unsigned writes_in_a_row = 64;
-
-inline std::error_code last_error() {
-  return {errno, std::system_category()};
-}
-
-inline bool is_would_block(const std::error_code& failed) {
-  return failed == std::errc::operation_would_block ||
-         failed == std::errc::resource_unavailable_try_again;
-}
 
 /// What is still to be sent of several parts.
 class unsent {
