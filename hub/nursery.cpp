@@ -1,10 +1,14 @@
 #include <greenroom/hub/nursery.hpp>
 
+#include <greenroom/hub/hub.hpp>
+
 #include <vector>
 
 namespace greenroom {
 
+/// Where waiting is refused, children would outlive what they refer to.
 nursery_scope::nursery_scope() : stop_body_(std::chrono::nanoseconds::zero()) {
+  hub::current().check_wait("nursery");
   stop_body_.attach();
 }
 

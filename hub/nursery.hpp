@@ -71,7 +71,8 @@ private:
 /// or a child fails, or the caller is killed, the other children are killed,
 /// and the first error is thrown here.
 ///
-/// Waits      For all children; also while an error is on its way out.
+/// Waits      For all children; also while an error is on its way out. Where
+///            waiting is refused it throws `wait_refused` before `body`.
 /// Source     Trio's nurseries; gevent#1697.
 ///
 ///     nursery([&](nursery_scope& children) {

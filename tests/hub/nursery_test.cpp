@@ -352,4 +352,19 @@ TEST_SUITE("hub") {
       CHECK(ended);
     });
   }
+
+  TEST_CASE("a nursery where nobody may wait is refused before it begins") {
+    in_hub([] {
+      bool begun = false;
+      {
+        const no_wait nobody;
+        CHECK_THROWS_AS(nursery([&](nursery_scope& children) {
+                          begun = true;
+                          children.spawn([] {});
+                        }),
+                        wait_refused);
+      }
+      CHECK_FALSE(begun);
+    });
+  }
 }
