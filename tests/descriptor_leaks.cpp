@@ -1,7 +1,7 @@
 // Linked into a room's tests: no test case may leave a descriptor open, but
 // those with the description "leaves a descriptor".
 
-#include <doctest/doctest.h>
+#include "listener.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -27,9 +27,9 @@ std::set<std::string> open_descriptors() {
   return all;
 }
 
-class leak_check : public doctest::IReporter {
+class leak_check : public test::listener {
 public:
-  explicit leak_check(const doctest::ContextOptions&) {}
+  using listener::listener;
 
   void test_case_start(const doctest::TestCaseData& test) override {
     name_ = test.m_name;
@@ -50,16 +50,6 @@ public:
     std::fflush(nullptr);
     if (leaked_) std::_Exit(EXIT_FAILURE);
   }
-
-  void report_query(const doctest::QueryData&) override {}
-  void test_run_start() override {}
-  void test_case_reenter(const doctest::TestCaseData&) override {}
-  void test_case_exception(const doctest::TestCaseException&) override {}
-  void subcase_start(const doctest::SubcaseSignature&) override {}
-  void subcase_end() override {}
-  void log_assert(const doctest::AssertData&) override {}
-  void log_message(const doctest::MessageData&) override {}
-  void test_case_skipped(const doctest::TestCaseData&) override {}
 
 private:
   std::string name_;

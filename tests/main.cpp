@@ -1,5 +1,5 @@
 #define DOCTEST_CONFIG_IMPLEMENT
-#include <doctest/doctest.h>
+#include "listener.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -8,23 +8,11 @@ namespace {
 
 unsigned cases_selected = 0;
 
-struct case_counter : doctest::IReporter {
-  explicit case_counter(const doctest::ContextOptions&) {}
-
-  void report_query(const doctest::QueryData&) override {}
-  void test_run_start() override {}
+struct case_counter : test::listener {
+  using listener::listener;
   void test_run_end(const doctest::TestRunStats& run) override {
     cases_selected = run.numTestCasesPassingFilters;
   }
-  void test_case_start(const doctest::TestCaseData&) override {}
-  void test_case_reenter(const doctest::TestCaseData&) override {}
-  void test_case_end(const doctest::CurrentTestCaseStats&) override {}
-  void test_case_exception(const doctest::TestCaseException&) override {}
-  void subcase_start(const doctest::SubcaseSignature&) override {}
-  void subcase_end() override {}
-  void log_assert(const doctest::AssertData&) override {}
-  void log_message(const doctest::MessageData&) override {}
-  void test_case_skipped(const doctest::TestCaseData&) override {}
 };
 
 DOCTEST_REGISTER_LISTENER("case_counter", 1, case_counter);

@@ -1,5 +1,5 @@
 #include "hub/support.hpp"
-#include "io/tcp_support.hpp"
+#include "io/stream_support.hpp"
 
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/hub/hub.hpp>
@@ -27,14 +27,6 @@ using namespace std::chrono_literals;
 using namespace test;
 
 namespace {
-
-std::string read_all(stream& from) {
-  std::string text;
-  std::array<char, 4096> part;
-  while (const std::size_t bytes = from.read_some(part))
-    text.append(part.data(), bytes);
-  return text;
-}
 
 /// Writes until nothing fits any more.
 void fill(pipe_stream& writer) {

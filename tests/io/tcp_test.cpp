@@ -1,5 +1,5 @@
 #include "hub/support.hpp"
-#include "io/tcp_support.hpp"
+#include "io/stream_support.hpp"
 
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/hub/hub.hpp>
@@ -19,19 +19,6 @@
 using namespace greenroom;
 using namespace std::chrono_literals;
 using namespace test;
-
-namespace {
-
-/// Until the end of the stream.
-std::string read_all(tcp_socket& from) {
-  std::string text;
-  std::array<char, 4096> part;
-  while (const std::size_t bytes = from.read_some(part))
-    text.append(part.data(), bytes);
-  return text;
-}
-
-} // namespace
 
 TEST_SUITE("io") {
   // --- reading and writing ------------------------------------------------
