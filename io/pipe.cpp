@@ -212,7 +212,7 @@ int pipe_stream::release() {
 }
 
 pipe_ends pipe() {
-  std::array<int, 2> ends;
+  std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0)
     throw std::system_error(last_error(), "make a pipe");
   owned_descriptor reader{ends[0]};

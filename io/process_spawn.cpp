@@ -51,7 +51,7 @@ struct made_end {
 
 /// A pipe of which only our end is non-blocking.
 made_end piped(int number) {
-  std::array<int, 2> ends;
+  std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0)
     throw std::system_error(last_error(), "make a pipe");
   owned_descriptor ours{ends[0]};
@@ -206,7 +206,7 @@ standard_ends::standard_ends(const process_options& options)
 
 /// Of which only our end is non-blocking.
 void standard_ends::make_channel() {
-  std::array<int, 2> both;
+  std::array<int, 2> both{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, both.data()) != 0)
     throw std::system_error(last_error(), "make a channel");
   owned_descriptor ours{both[0]};

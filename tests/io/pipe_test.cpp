@@ -278,7 +278,7 @@ TEST_SUITE("io") {
 
   TEST_CASE("a socket is adopted, and shut down for writing") {
     in_real_hub([] {
-      std::array<int, 2> ends;
+      std::array<int, 2> ends{};
       REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
                            ends.data()) == 0);
       auto near = pipe_stream::adopt(ends[0]);

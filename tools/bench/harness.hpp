@@ -61,6 +61,7 @@ std::vector<row> queue_rows();
 std::vector<row> sync_rows();
 std::vector<row> memory_rows();
 std::vector<row> echo_rows();
+std::vector<row> file_rows();
 
 /// A row after its runs.
 struct outcome {
