@@ -44,13 +44,13 @@ private:
 using two = std::array<int, 2>;
 
 two blocking_pipe() {
-  two ends;
+  two ends{};
   REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
   return ends;
 }
 
 two blocking_sockets() {
-  two ends;
+  two ends{};
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) ==
           0);
   return ends;
@@ -138,7 +138,7 @@ void write_much(two ends) {
 
 TEST_SUITE("io") {
   TEST_CASE("lines are read from a standard input of any kind") {
-    two ends;
+    two ends{};
     SUBCASE("when it is a pipe") {
       ends = blocking_pipe();
     }
@@ -150,7 +150,7 @@ TEST_SUITE("io") {
   }
 
   TEST_CASE("standard input has an end") {
-    two ends;
+    two ends{};
     SUBCASE("when it is a pipe") {
       ends = blocking_pipe();
     }
@@ -170,7 +170,7 @@ TEST_SUITE("io") {
   }
 
   TEST_CASE("standard output waits for its reader, of any kind") {
-    two ends;
+    two ends{};
     SUBCASE("when it is a pipe") {
       ends = blocking_pipe();
     }
@@ -182,7 +182,7 @@ TEST_SUITE("io") {
   }
 
   TEST_CASE("standard output without a reader is a broken pipe") {
-    two ends;
+    two ends{};
     SUBCASE("when it is a pipe") {
       ends = blocking_pipe();
     }
@@ -238,7 +238,7 @@ TEST_SUITE("io") {
   }
 
   TEST_CASE("to close a standard stream leaves the descriptor open") {
-    two ends;
+    two ends{};
     SUBCASE("when it is a pipe") {
       ends = blocking_pipe();
     }
