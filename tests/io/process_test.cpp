@@ -156,7 +156,7 @@ TEST_SUITE("io") {
       CHECK(done.front() == any_waitable{quick});
       slow.kill();
       std::vector<any_waitable> order;
-      for (const any_waitable& each : iwait({never, slow, quick}, 20s, 2))
+      for (const any_waitable& each : iwait({never, quick, slow}, 20s, 2))
         order.push_back(each);
       REQUIRE(order.size() == 2);
       CHECK(order.front() == any_waitable{quick});
