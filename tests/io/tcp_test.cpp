@@ -15,6 +15,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 using namespace greenroom;
 using namespace std::chrono_literals;
@@ -79,6 +80,30 @@ TEST_SUITE("io") {
       CHECK(failed == errc::closed);
       CHECK(error_of([&] { c.far.read(part); }).find(": closed") !=
             std::string::npos);
+    });
+  }
+
+  TEST_CASE("readers that take from one another wait again, and lose nothing") {
+    in_real_hub([] {
+      connection c;
+      constexpr int bytes = 2000;
+      int taken = 0;
+      const auto read_on = [&](int descriptor) {
+        tcp_socket own = tcp_socket::adopt(descriptor);
+        std::array<char, 1> part;
+        while (own.read_some(part) == 1) // mostly told in vain: EAGAIN
+          ++taken;
+      };
+      std::vector<any_greenlet> readers;
+      for (int i = 0; i < 10; ++i)
+        readers.push_back(spawn(read_on, ::dup(c.near.native_handle())));
+      for (int i = 0; i < bytes; ++i) {
+        c.far.write("x");
+        yield();
+      }
+      c.far.close();
+      joinall(readers);
+      CHECK(taken == bytes);
     });
   }
 
