@@ -236,7 +236,8 @@ void hub::fire_timers() {
   }
 }
 
-/// Waits for the outside: I/O, the next timer, another thread, a signal.
+/// Waits for the outside: I/O, the next timer, another thread, a signal. What
+/// came together is made ready together.
 void hub::block() {
   trim_stacks();
   const bool real = clock_ == clock_kind::real;
@@ -246,9 +247,10 @@ void hub::block() {
   asleep_.store(true, std::memory_order_seq_cst);
   const bool called = remote_.load(std::memory_order_seq_cst) ||
                       signalled_.load(std::memory_order_seq_cst);
-  const bool ran = called || loop_->run_one();
+  const bool came = !called && loop_->run_one();
   asleep_.store(false, std::memory_order_relaxed);
-  if (!ran && !has_outside_work()) report_deadlock();
+  if (came) poll_io();
+  if (!came && !called && !has_outside_work()) report_deadlock();
 }
 
 void hub::trim_stacks() {

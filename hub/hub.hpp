@@ -192,6 +192,8 @@ public:
   /// As `wake`, ahead of everything else that is ready.
   void wake_next(wait_record& record, wake_cause cause);
 
+  /// Whether others would run before a greenlet that yields goes on.
+  bool has_ready() const { return !ready_.empty(); }
   void make_ready(runnable& work) { ready_.push_back(work); }
   void make_ready_next(runnable& work) { ready_.push_front(work); }
   /// Takes back what was made ready and has not run; `work` must be queued.

@@ -287,6 +287,29 @@ TEST_SUITE("hub") {
     });
   }
 
+  TEST_CASE("what came from outside together is made ready together") {
+    in_hub_on(clock_kind::real, [] {
+      std::string trace;
+      wait_list left;
+      wait_list right;
+      asio::post(hub::current().context(), [&] { left.wake_one(); });
+      asio::post(hub::current().context(), [&] { right.wake_one(); });
+      const auto first = spawn([&] {
+        left.wait({}, "left", nullptr);
+        trace += "left ";
+        yield();
+        trace += "again ";
+      });
+      const auto second = spawn([&] {
+        right.wait({}, "right", nullptr);
+        trace += "right ";
+      });
+      first.join();
+      second.join();
+      CHECK(trace == "left right again ");
+    });
+  }
+
   // GEVENT.md 3.2, 58
   TEST_CASE("a handler that throws leaves the hub healthy") {
     test::captured_log log;
