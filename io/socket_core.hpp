@@ -60,7 +60,8 @@ struct socket_stream::core {
   bool reading = false;
   bool writing = false;
   unsigned writes = 0;
-  bool ended = false; // read to the end
+  bool drained = false; // the last read took all there was
+  bool ended = false;   // read to the end
 
 private:
   void give_way_at_times();

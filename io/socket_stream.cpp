@@ -58,7 +58,12 @@ std::size_t socket_stream::core::receive(std::span<char> into,
   if (reading) failed = errc::busy;
   if (failed) return 0;
   const turn mine{reading};
-  return receive_from(socket, ended, into, at_least, until, failed);
+  // Asking at once would mostly be a system call in vain.
+  if (drained && hub::current().has_ready()) yield();
+  const std::size_t bytes =
+      receive_from(socket, ended, into, at_least, until, failed);
+  drained = bytes < into.size();
+  return bytes;
 }
 
 /// Asking the socket first spares the usual write a trip through the loop.
