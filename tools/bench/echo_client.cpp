@@ -3,17 +3,17 @@
 #include "harness.hpp"
 
 #include <arpa/inet.h>
+#include <linux/perf_event.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -23,10 +23,9 @@
 #include <ctime>
 #include <exception>
 #include <filesystem>
-#include <stdexcept>
+#include <fstream>
 #include <string>
 #include <system_error>
-#include <thread>
 
 namespace bench {
 namespace {
@@ -204,65 +203,59 @@ double visit_for(int port, long milliseconds) {
 
 // --- call_counter ---------------------------------------------------------
 
-struct call_counter::state {
-  explicit state(int of) : process(of) {}
+namespace {
 
-  /// A tracer is one thread: it sees the process stop at the beginning and at
-  /// the end of each call.
-  void trace() {
-    const bool seized = seize_all();
-    attached.store(seized ? 1 : -1);
-    attached.notify_all();
-    int status = 0;
-    for (int who = 0; seized && (who = waitpid(-1, &status, __WALL)) > 0;) {
-      if (!WIFSTOPPED(status)) {
-        if (who == process) return;
-        continue;
-      }
-      const int signal = WSTOPSIG(status);
-      const bool is_call = signal == (SIGTRAP | 0x80);
-      stops.fetch_add(is_call);
-      const bool is_event = status >> 16 != 0 || is_call || signal == SIGTRAP;
-      ptrace(PTRACE_SYSCALL, who, nullptr,
-             static_cast<long>(is_event ? 0 : signal));
-    }
-  }
+/// The kernel's number for the beginning of any system call; 0 where it does
+/// not tell.
+std::uint64_t call_event() {
+  std::uint64_t number = 0;
+  for (const char* where : {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"})
+    if (number == 0)
+      std::ifstream(where + std::string("/events/raw_syscalls/sys_enter/id")) >>
+          number;
+  return number;
+}
 
-  bool seize_all() const {
-    constexpr int calls_and_threads =
-        PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE;
-    const std::filesystem::directory_iterator threads{
-        "/proc/" + std::to_string(process) + "/task"};
-    for (const auto& each : threads) {
-      const int thread = std::stoi(each.path().filename());
-      if (ptrace(PTRACE_SEIZE, thread, nullptr, calls_and_threads) != 0 ||
-          ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr) != 0)
-        return false;
-    }
-    return true;
-  }
+/// Negative where that is not allowed.
+int count_calls_of(int thread) {
+  perf_event_attr event{};
+  event.size = sizeof event;
+  event.type = PERF_TYPE_TRACEPOINT;
+  event.config = call_event();
+  event.inherit = 1;
+  if (event.config == 0) return -1;
+  return static_cast<int>(syscall(SYS_perf_event_open, &event, thread, -1, -1,
+                                  PERF_FLAG_FD_CLOEXEC));
+}
 
-  const int process;
-  std::atomic<int> attached{0}; // -1: that failed
-  std::atomic<long> stops{0};
-  std::thread tracer;
-};
+} // namespace
 
-call_counter::call_counter(int process) : state_(new state(process)) {
-  state_->tracer = std::thread([here = state_] { here->trace(); });
-  state_->attached.wait(0);
+bool call_counter::is_possible() {
+  const int descriptor = count_calls_of(0);
+  if (descriptor >= 0) close(descriptor);
+  return descriptor >= 0;
+}
+
+call_counter::call_counter(int process) {
+  const std::filesystem::directory_iterator threads{
+      "/proc/" + std::to_string(process) + "/task"};
+  for (const auto& each : threads)
+    counters_.push_back(checked(
+        count_calls_of(std::stoi(each.path().filename())), "perf_event_open"));
 }
 
 call_counter::~call_counter() {
-  ::kill(state_->process, SIGKILL);
-  state_->tracer.join();
-  delete state_;
+  for (const int each : counters_)
+    close(each);
 }
 
 double call_counter::calls() const {
-  if (state_->attached.load() < 0)
-    throw std::runtime_error("this system lets nobody trace");
-  return static_cast<double>(state_->stops.load()) / 2;
+  std::uint64_t sum = 0;
+  for (const int each : counters_) {
+    std::uint64_t count = 0;
+    if (read(each, &count, sizeof count) == sizeof count) sum += count;
+  }
+  return static_cast<double>(sum);
 }
 
 } // namespace bench
