@@ -1,0 +1,147 @@
+#include "message_reader.hpp"
+
+#include <greenroom/http/error.hpp>
+#include <greenroom/hub/error.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+namespace greenroom::http {
+namespace {
+
+constexpr std::size_t first_size = 4096; // bytes
+constexpr std::size_t largest_chunk_line = 16'384;
+
+} // namespace
+
+message_reader::message_reader(message_kind kind, stream& from,
+                               before_waiting& writer,
+                               const head_limits& limits)
+    : from_(from), writer_(writer), limits_(limits), kind_(kind),
+      parser_(kind) {
+}
+
+bool message_reader::read_head(deadline idle, std::chrono::nanoseconds time) {
+  searched_ = line_begin_ = lines_ = 0;
+  std::size_t bytes = find_head_end();
+  if (bytes == 0 && begin_ == end_) {
+    try {
+      if (fill(idle) == 0) return false;
+    } catch (const error&) { // late
+      return false;
+    }
+    bytes = find_head_end();
+  }
+  for (const deadline until{time}; bytes == 0; bytes = find_head_end())
+    if (fill(until) == 0) throw error(400, "the request ends in its head");
+  parser_.parse_head(buffered().substr(0, bytes), head_);
+  drop(bytes);
+  return true;
+}
+
+/// The bytes of the head, with its empty line; 0: it has not come in whole.
+std::size_t message_reader::find_head_end() {
+  for (;;) {
+    const char* from = input_.data() + begin_ + searched_;
+    const void* found = std::memchr(from, '\n', end_ - begin_ - searched_);
+    if (!found) break;
+    const auto after = static_cast<std::size_t>(
+        static_cast<const char*>(found) + 1 - input_.data() - begin_);
+    const bool is_empty = after - line_begin_ == 2;
+    end_line(after);
+    if (is_empty) return after;
+  }
+  searched_ = end_ - begin_;
+  check_sizes();
+  return 0;
+}
+
+void message_reader::end_line(std::size_t after) {
+  const std::size_t size = after - line_begin_;
+  if (size < 2 || input_[begin_ + after - 2] != '\r')
+    throw error(400, "a line that ends without a carriage return");
+  if (size == 2 && lines_ == 0) throw error(400, "an empty line at first");
+  searched_ = after;
+  check_sizes();
+  line_begin_ = after;
+  if (size > 2) ++lines_;
+}
+
+void message_reader::check_sizes() const {
+  if (lines_ == 0 && searched_ > limits_.start_line)
+    throw error(414); // a response has no such problem
+  if (searched_ > limits_.head || lines_ > limits_.fields + 1) throw error(431);
+}
+
+/// More of the stream; 0 at its end.
+std::size_t message_reader::fill(deadline until) {
+  make_room();
+  const std::size_t bytes =
+      read_some({input_.data() + end_, input_.size() - end_}, until);
+  end_ += bytes;
+  return bytes;
+}
+
+std::size_t message_reader::read_some(std::span<char> into, deadline until) {
+  writer_.flush();
+  std::error_code failed;
+  const std::size_t bytes = from_.read_some(into, until, failed);
+  if (failed == errc::timed_out) throw error(408);
+  failed_ = static_cast<bool>(failed);
+  if (failed) throw std::system_error(failed, "read a message");
+  return bytes;
+}
+
+void message_reader::make_room() {
+  if (begin_ > 0) {
+    std::memmove(input_.data(), input_.data() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  if (end_ == input_.size())
+    input_.resize(std::max(first_size, input_.size() * 2));
+}
+
+void message_reader::drop(std::size_t bytes) {
+  begin_ += bytes;
+  if (begin_ == end_) begin_ = end_ = 0;
+}
+
+std::size_t message_reader::read_body(std::span<char> into, deadline until) {
+  if (body_done_ || into.empty()) return 0;
+  if (body_.kind == body_kind::chunked) return read_chunked(into, until);
+  if (body_.kind == body_kind::length && into.size() > body_.length)
+    into = into.first(static_cast<std::size_t>(body_.length));
+  const std::size_t bytes = read_through(into, until);
+  if (bytes == 0 && body_.kind == body_kind::length)
+    throw error(400, "unexpected end of the body");
+  if (body_.kind == body_kind::length) body_.length -= bytes;
+  body_done_ = body_.kind == body_kind::length ? body_.length == 0 : bytes == 0;
+  return bytes;
+}
+
+/// What is buffered; else straight from the stream.
+std::size_t message_reader::read_through(std::span<char> into, deadline until) {
+  if (begin_ < end_) {
+    const std::size_t bytes = std::min(into.size(), end_ - begin_);
+    std::copy_n(input_.data() + begin_, bytes, into.data());
+    drop(bytes);
+    return bytes;
+  }
+  return read_some(into, until);
+}
+
+std::size_t message_reader::read_chunked(std::span<char> into, deadline until) {
+  for (;;) {
+    const auto made = parser_.parse_chunked(buffered(), into);
+    drop(made.taken);
+    body_done_ = made.done;
+    if (made.filled > 0 || made.done) return made.filled;
+    if (made.taken > 0 && begin_ < end_) continue;
+    if (buffered().size() > largest_chunk_line)
+      throw error(400, "a chunk's head is too long");
+    if (fill(until) == 0) throw error(400, "unexpected end of a chunked body");
+  }
+}
+
+} // namespace greenroom::http

@@ -1,0 +1,61 @@
+#include "output.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <stdexcept>
+#include <system_error>
+
+namespace greenroom::http {
+namespace {
+
+constexpr std::size_t good_write = 16'384; // bytes
+
+} // namespace
+
+void output::keep() {
+  if (waiting_.size() >= good_write) flush();
+}
+
+void output::send(std::initializer_list<std::string_view> parts) {
+  std::array<std::string_view, 5> all{waiting_};
+  assert(parts.size() < all.size());
+  const auto* end = std::copy(parts.begin(), parts.end(), all.begin() + 1);
+  write({all.data(), static_cast<std::size_t>(end - all.data())});
+}
+
+void output::flush() {
+  if (waiting_.empty()) return;
+  const std::string_view all = waiting_;
+  write({&all, 1});
+}
+
+void output::write(std::span<const std::string_view> parts) {
+  std::error_code failed;
+  failed_ = true; // also when it is killed halfway
+  sent_ += to_.write(parts, time_, failed);
+  waiting_.clear();
+  if (failed) throw std::system_error(failed, "write a response");
+  failed_ = false;
+}
+
+/// A piece at a time, each within the time of one write.
+void output::send_file(socket_stream& to, int descriptor, std::uint64_t offset,
+                       std::uint64_t bytes) {
+  constexpr std::uint64_t piece = 1 << 20; // bytes
+  flush();
+  while (bytes > 0) {
+    std::error_code failed;
+    failed_ = true;
+    const std::uint64_t done =
+        to.send_file(descriptor, offset, std::min(bytes, piece), time_, failed);
+    sent_ += done;
+    if (failed) throw std::system_error(failed, "send a file");
+    failed_ = false;
+    if (done == 0) throw std::runtime_error("a file became shorter");
+    offset += done;
+    bytes -= done;
+  }
+}
+
+} // namespace greenroom::http
