@@ -61,7 +61,7 @@ bool connection::next_request() {
     refuse(why);
     return false;
   }
-  arrival_ = options_.most.request_time;
+  if (!reader_.body_done()) arrival_ = options_.most.request_time;
   if (options_.access_log) began_ = std::chrono::steady_clock::now();
   bytes_before_ = output_.bytes();
   keep_alive_ = wants_to_live();
@@ -71,15 +71,15 @@ bool connection::next_request() {
 }
 
 bool connection::wants_to_live() const {
-  const fields& headers = reader_.head().headers;
-  if (reader_.head().version == 11)
-    return !headers.contains("Connection") ||
-           !headers.lists("Connection", "close");
-  return headers.lists("Connection", "keep-alive");
+  const message_head& head = reader_.head();
+  if (head.of.connection == 0) return head.version == 11;
+  return head.version == 11 ? !head.headers.lists("Connection", "close")
+                            : head.headers.lists("Connection", "keep-alive");
 }
 
 bool connection::awaits_continue() const {
-  return !reader_.body_done() && reader_.head().version == 11 &&
+  return !reader_.body_done() && reader_.head().of.expect > 0 &&
+         reader_.head().version == 11 &&
          same_word(reader_.head().headers.get("Expect"), "100-continue");
 }
 
@@ -97,7 +97,7 @@ void connection::answer() {
   call_handler();
   keep_alive_ = keep_alive_ && !broken_ && !draining_;
   if (options_.access_log) write_access_line();
-  if (keep_alive_) drop_rest_of_body();
+  if (keep_alive_ && !reader_.body_done()) drop_rest_of_body();
 }
 
 void connection::call_handler() {

@@ -1,41 +1,41 @@
+#include "character_set.hpp"
+
 #include <greenroom/http/fields.hpp>
 
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/rfc7230.hpp>
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <stdexcept>
 
 namespace greenroom::http {
 namespace {
 
-constexpr std::string_view special_token_characters = "!#$%&'*+-.^_`|~";
-
-bool is_token_character(char each) {
-  return (each >= 'a' && each <= 'z') || (each >= 'A' && each <= 'Z') ||
-         (each >= '0' && each <= '9') ||
-         special_token_characters.find(each) != std::string_view::npos;
-}
-
-bool ends_line(char each) {
-  return each == '\r' || each == '\n' || each == '\0';
-}
+/// RFC 9110, 5.6.2.
+constexpr character_set in_token{digits_and_letters, "!#$%&'*+-.^_`|~"};
 
 void check(std::string_view name, std::string_view value) {
-  if (name.empty() ||
-      !std::all_of(name.begin(), name.end(), is_token_character))
+  if (name.empty() || !in_token.has_all(name))
     throw std::invalid_argument("no name of a header field: '" +
                                 std::string(name) + '\'');
-  if (std::any_of(value.begin(), value.end(), ends_line))
+  if (value.find_first_of({"\r\n\0", 3}) != std::string_view::npos)
     throw std::invalid_argument("carriage return or newline in the value of "
                                 "header field '" +
                                 std::string(name) + '\'');
 }
 
+bool points_into(const std::string& text, std::string_view part) {
+  const std::less_equal<> not_after;
+  return not_after(text.data(), part.data()) &&
+         not_after(part.data(), text.data() + text.size());
+}
+
 } // namespace
 
 bool same_word(std::string_view left, std::string_view right) {
+  if (left.size() != right.size()) return false;
   return boost::beast::iequals({left.data(), left.size()},
                                {right.data(), right.size()});
 }
@@ -64,16 +64,19 @@ bool fields::lists(std::string_view name, std::string_view word) const {
 }
 
 void fields::set(std::string_view name, std::string_view value) {
-  check(name, value);
-  const std::string kept{value}; // may point into us
-  const std::string kept_name{name};
-  erase(kept_name);
-  add_checked(kept_name, kept);
+  add(name, value);
+  const entry added = entries_.back();
+  entries_.pop_back();
+  erase(at(added).name);
+  entries_.push_back(added);
 }
 
 void fields::add(std::string_view name, std::string_view value) {
   check(name, value);
-  add_checked(std::string(name), std::string(value));
+  if (points_into(text_, value))
+    add_checked(name, std::string(value));
+  else
+    add_checked(name, value);
 }
 
 void fields::add_checked(std::string_view name, std::string_view value) {

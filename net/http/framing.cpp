@@ -1,8 +1,8 @@
 #include "framing.hpp"
+#include "character_set.hpp"
 
 #include <greenroom/http/error.hpp>
 
-#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -18,11 +18,10 @@ bool is_digit(char each) {
 }
 
 /// Nothing, or a number of digits only.
-std::optional<std::uint64_t> content_length(const fields& headers) {
-  const std::size_t count = headers.count("Content-Length");
-  if (count == 0) return std::nullopt;
-  require(count == 1, "several Content-Length");
-  const std::string_view text = headers.get("Content-Length");
+std::optional<std::uint64_t> content_length(const message_head& head) {
+  if (head.of.content_length == 0) return std::nullopt;
+  require(head.of.content_length == 1, "several Content-Length");
+  const std::string_view text = head.headers.get("Content-Length");
   std::uint64_t length = 0;
   const char* end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), end, length);
@@ -34,30 +33,24 @@ std::optional<std::uint64_t> content_length(const fields& headers) {
 
 /// Whether the body is chunked, with what must hold then.
 bool is_chunked(const message_head& head) {
-  const std::size_t count = head.headers.count("Transfer-Encoding");
-  if (count == 0) return false;
-  require(count == 1, "several Transfer-Encoding");
+  if (head.of.transfer_encoding == 0) return false;
+  require(head.of.transfer_encoding == 1, "several Transfer-Encoding");
   require(same_word(head.headers.get("Transfer-Encoding"), "chunked"),
           "a transfer coding other than chunked");
   require(head.version == 11, "Transfer-Encoding in HTTP/1.0");
-  require(!head.headers.contains("Content-Length"),
+  require(head.of.content_length == 0,
           "Content-Length beside Transfer-Encoding");
   return true;
 }
 
-bool can_be_in_host(char each) {
-  return (each >= 'a' && each <= 'z') || (each >= 'A' && each <= 'Z') ||
-         is_digit(each) ||
-         std::string_view("-._~:[]%!$&'()*+,;=").find(each) !=
-             std::string_view::npos;
-}
+constexpr character_set in_host{digits_and_letters, "-._~:[]%!$&'()*+,;="};
 
 void check_host(const message_head& head) {
-  const std::size_t count = head.headers.count("Host");
+  const unsigned count = head.of.host;
   require(count == 1 || (count == 0 && head.version == 10),
           count == 0 ? "no Host" : "several Host");
   const std::string_view host = head.headers.get("Host");
-  require(std::all_of(host.begin(), host.end(), can_be_in_host), "bad Host");
+  require(in_host.has_all(host), "bad Host");
 }
 
 /// As of RFC 9112, 3.2; `authority` is left to proxies.
@@ -75,7 +68,7 @@ framing framing_of_request(const message_head& head) {
   check_target(head);
   check_host(head);
   if (is_chunked(head)) return {body_kind::chunked};
-  const std::uint64_t length = content_length(head.headers).value_or(0);
+  const std::uint64_t length = content_length(head).value_or(0);
   require(length == 0 || head.method != "HEAD", "a HEAD with a body");
   if (length == 0) return {};
   return {body_kind::length, length};
@@ -83,7 +76,7 @@ framing framing_of_request(const message_head& head) {
 
 framing framing_of_response(const message_head& head, std::string_view method) {
   const bool chunked = is_chunked(head);
-  const auto length = content_length(head.headers);
+  const auto length = content_length(head);
   if (method == "HEAD" || head.status < 200 || head.status == 204 ||
       head.status == 304)
     return {};

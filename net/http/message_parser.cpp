@@ -31,7 +31,34 @@ void message_head::clear() {
   target.clear();
   reason.clear();
   headers.clear();
+  of = {};
 }
+
+namespace {
+
+void count(beast::field name, message_head::counts& of) {
+  switch (name) {
+  case beast::field::connection:
+    ++of.connection;
+    break;
+  case beast::field::content_length:
+    ++of.content_length;
+    break;
+  case beast::field::expect:
+    ++of.expect;
+    break;
+  case beast::field::host:
+    ++of.host;
+    break;
+  case beast::field::transfer_encoding:
+    ++of.transfer_encoding;
+    break;
+  default:
+    break;
+  }
+}
+
+} // namespace
 
 /// What does not depend on what is parsed.
 class message_parser::beast_parser {
@@ -72,9 +99,12 @@ class message_parser::beast_parser_of : public beast_parser {
       head_->reason = plain(reason);
       head_->version = version;
     }
-    void on_field_impl(beast::field, beast_view name, beast_view value,
+    void on_field_impl(beast::field known, beast_view name, beast_view value,
                        beast_code& failed) override {
-      if (head_) return head_->add_field(plain(name), plain(value));
+      if (head_) {
+        count(known, head_->of);
+        return head_->add_field(plain(name), plain(value));
+      }
       trailer_ += name.size() + value.size() + 4; // and is ignored
       if (trailer_ > longest_trailer) failed = beast::error::header_limit;
     }

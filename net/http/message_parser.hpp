@@ -22,12 +22,22 @@ public:
     headers.add_checked(name, value);
   }
 
+  /// How many fields there are of these names, which every message is asked for.
+  struct counts {
+    unsigned connection = 0;
+    unsigned content_length = 0;
+    unsigned expect = 0;
+    unsigned host = 0;
+    unsigned transfer_encoding = 0;
+  };
+
   std::string method; // of a request
   std::string target;
   int status = 0; // of a response
   std::string reason;
   int version = 11; // 10 is HTTP/1.0
   fields headers;
+  counts of;
 };
 
 /// Parses heads and chunked bodies; framing is its user's business.

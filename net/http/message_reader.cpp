@@ -21,7 +21,8 @@ message_reader::message_reader(message_kind kind, stream& from,
       parser_(kind) {
 }
 
-bool message_reader::read_head(deadline idle, std::chrono::nanoseconds time) {
+bool message_reader::read_head(std::chrono::nanoseconds idle,
+                               std::chrono::nanoseconds time) {
   searched_ = line_begin_ = lines_ = 0;
   std::size_t bytes = find_head_end();
   if (bytes == 0 && begin_ == end_) {
@@ -32,11 +33,17 @@ bool message_reader::read_head(deadline idle, std::chrono::nanoseconds time) {
     }
     bytes = find_head_end();
   }
-  for (const deadline until{time}; bytes == 0; bytes = find_head_end())
-    if (fill(until) == 0) throw error(400, "the request ends in its head");
+  if (bytes == 0) bytes = wait_for_head(time);
   parser_.parse_head(buffered().substr(0, bytes), head_);
   drop(bytes);
   return true;
+}
+
+std::size_t message_reader::wait_for_head(deadline until) {
+  for (;;) {
+    if (fill(until) == 0) throw error(400, "the message ends in its head");
+    if (const std::size_t bytes = find_head_end(); bytes > 0) return bytes;
+  }
 }
 
 /// The bytes of the head, with its empty line; 0: it has not come in whole.

@@ -43,7 +43,7 @@ public:
 
   /// The next head. False when the stream ended, or `idle` passed, before its
   /// first byte. From then on it has `time`.
-  bool read_head(deadline idle, std::chrono::nanoseconds time);
+  bool read_head(std::chrono::nanoseconds idle, std::chrono::nanoseconds time);
   const message_head& head() const { return head_; }
 
   void set_body(const framing& of) {
@@ -65,6 +65,7 @@ public:
 
 private:
   std::size_t find_head_end();
+  std::size_t wait_for_head(deadline until);
   void end_line(std::size_t after);
   void check_sizes() const;
   std::size_t fill(deadline until);
