@@ -355,6 +355,10 @@ void file::close() {
   core_->open.reset();
 }
 
+std::string file::peer_name() const {
+  return core_ && !core_->path.empty() ? core_->path : "a file";
+}
+
 bool file::is_open() const {
   return core_ && core_->open;
 }

@@ -83,6 +83,8 @@ public:
   void shutdown_write() override {}
   void close() override;
   bool is_open() const override;
+  /// Its path.
+  std::string peer_name() const override;
   /// -1 when closed.
   int native_handle() const;
 

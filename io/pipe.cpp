@@ -199,6 +199,10 @@ void pipe_stream::close() {
   core_->close();
 }
 
+std::string pipe_stream::peer_name() const {
+  return core_ ? core_->who() : "a pipe";
+}
+
 bool pipe_stream::is_open() const {
   return core_ && core_->descriptor.is_open();
 }

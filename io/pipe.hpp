@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace greenroom {
@@ -42,6 +43,8 @@ public:
   void shutdown_write() override;
   void close() override;
   bool is_open() const override;
+  /// Its path, or "a pipe".
+  std::string peer_name() const override;
 
   /// Non-blocking; -1 when closed.
   int native_handle() const;

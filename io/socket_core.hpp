@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -54,7 +55,7 @@ struct socket_stream::core {
   }
 
   /// The peer, for error texts.
-  std::string who() const;
+  std::string who();
 
   asio_socket socket;
   bool reading = false;
@@ -75,6 +76,9 @@ struct socket_listener::core {
   core() : acceptor(hub::current().context().get_executor()) {}
 
   void close();
+  /// What came of accepting; null if that failed.
+  std::shared_ptr<socket_stream::core>
+  accepted(std::shared_ptr<socket_stream::core> made, std::error_code& failed);
 
   asio_acceptor acceptor;
   bool accepting = false;

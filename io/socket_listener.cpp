@@ -9,6 +9,15 @@
 #include <utility>
 
 namespace greenroom {
+namespace {
+
+/// By a peer, before it was accepted.
+bool is_given_up(const std::error_code& failed) {
+  return failed == asio::error::connection_aborted ||
+         standard(failed) == std::errc::protocol_error;
+}
+
+} // namespace
 
 asio::generic::stream_protocol
 protocol_of(int descriptor, std::initializer_list<int> families) {
@@ -30,6 +39,16 @@ void socket_listener::core::close() {
   std::error_code ignored; // the descriptor is released all the same
   acceptor.close(ignored);
   path.remove();
+}
+
+std::shared_ptr<socket_stream::core>
+socket_listener::core::accepted(std::shared_ptr<socket_stream::core> made,
+                                std::error_code& failed) {
+  if (!failed) made->socket.native_non_blocking(true, failed);
+  if (!failed) return made;
+  failed =
+      acceptor.is_open() ? standard(failed) : make_error_code(errc::closed);
+  return nullptr;
 }
 
 socket_listener::socket_listener(std::shared_ptr<core> made)
@@ -60,12 +79,27 @@ socket_listener::accept_any(deadline until, std::error_code& failed) {
   do // again when a kill or timeout was withdrawn before it could be thrown
     here->acceptor.async_accept(made->socket,
                                 use_greenlet[failed].until(until));
-  while (failed == asio::error::operation_aborted && here->acceptor.is_open());
-  if (!failed) made->socket.native_non_blocking(true, failed);
-  if (!failed) return made;
-  failed = here->acceptor.is_open() ? standard(failed)
-                                    : make_error_code(errc::closed);
-  return nullptr;
+  while (is_given_up(failed) || was_withdrawn(here->acceptor, failed));
+  return here->accepted(std::move(made), failed);
+}
+
+std::shared_ptr<socket_stream::core>
+socket_listener::try_accept_any(std::error_code& failed) {
+  core& here = *core_;
+  failed.clear();
+  if (here.accepting) failed = errc::busy;
+  if (failed) return nullptr;
+  // Otherwise Asio would block the thread, also behind a peer that gave up.
+  using aborts = asio::socket_base::enable_connection_aborted;
+  here.acceptor.non_blocking(true, failed);
+  if (!failed) here.acceptor.set_option(aborts(true), failed);
+  auto made = std::make_shared<socket_stream::core>();
+  if (!failed) here.acceptor.accept(made->socket, failed);
+  if (is_would_block(standard(failed)) || is_given_up(failed)) {
+    failed.clear();
+    return nullptr;
+  }
+  return here.accepted(std::move(made), failed);
 }
 
 void socket_listener::close() {

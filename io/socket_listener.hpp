@@ -40,6 +40,8 @@ protected:
   const std::shared_ptr<core>& shared() const { return core_; }
   std::shared_ptr<socket_stream::core> accept_any(deadline until,
                                                   std::error_code& failed);
+  /// Null without an error: nobody waits to be accepted.
+  std::shared_ptr<socket_stream::core> try_accept_any(std::error_code& failed);
 
 private:
   // Shared with the call that waits; never null, but when moved from.

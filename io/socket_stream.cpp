@@ -38,17 +38,28 @@ std::size_t send_now(int to, const unsent& rest, std::error_code& failed) {
   return 0;
 }
 
+/// At the other end of a Unix socket when it was connected; else none.
+pid_t process_at(int descriptor) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  const int status =
+      ::getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+  return status == 0 ? peer.pid : 0;
+}
+
 } // namespace
 
 // --- socket_stream::core --------------------------------------------------
 
-std::string socket_stream::core::who() const {
+std::string socket_stream::core::who() {
   std::error_code failed;
   const auto peer = socket.remote_endpoint(failed);
   const std::string text =
       failed ? std::string()
              : text_of(peer.data(), static_cast<socklen_t>(peer.size()));
-  return text.empty() ? "a connection" : text;
+  if (!text.empty()) return text;
+  const auto process = process_at(socket.native_handle());
+  return process > 0 ? "process " + std::to_string(process) : "a connection";
 }
 
 std::size_t socket_stream::core::receive(std::span<char> into,
@@ -216,6 +227,11 @@ void socket_stream::shutdown_write() {
   core_->socket.shutdown(asio::socket_base::shutdown_send, ignored);
 }
 
+void socket_stream::shutdown_read() {
+  std::error_code ignored;
+  core_->socket.shutdown(asio::socket_base::shutdown_receive, ignored);
+}
+
 void socket_stream::close() {
   core_->close();
 }
@@ -228,6 +244,10 @@ void socket_stream::reset() {
 
 bool socket_stream::is_open() const {
   return core_ && core_->socket.is_open();
+}
+
+std::string socket_stream::peer_name() const {
+  return core_ ? core_->who() : "a connection";
 }
 
 void socket_stream::set_send_buffer_size(int bytes) {

@@ -35,10 +35,12 @@ public:
                           std::error_code& failed);
 
   void shutdown_write() override;
+  void shutdown_read() override;
   void close() override;
   /// Closes so that a TCP peer gets a reset; unsent bytes are dropped.
-  void reset();
+  void reset() override;
   bool is_open() const override;
+  std::string peer_name() const override;
 
   /// In bytes, as the system rounds them.
   void set_send_buffer_size(int bytes);

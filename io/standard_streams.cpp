@@ -162,6 +162,7 @@ public:
   void shutdown_write() override { core_->close(); }
   void close() override { core_->close(); }
   bool is_open() const override { return static_cast<bool>(core_->descriptor); }
+  std::string peer_name() const override { return names.at(core_->number); }
 
 private:
   std::size_t receive(std::span<char> into, std::size_t at_least,

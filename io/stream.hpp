@@ -74,8 +74,19 @@ public:
 
   /// No more will be written; the other side reads the end of the stream.
   virtual void shutdown_write() = 0;
+  /// No more will be read: who waits in a read, or reads later, gets what has
+  /// come, then the end. Sockets and what is over them; others do nothing.
+  virtual void shutdown_read() {}
   virtual void close() = 0;
+  /// As `close`, and so that the peer does not take for whole what it got, if
+  /// there is a way to tell it: a TCP peer gets a reset.
+  virtual void reset() { close(); }
   virtual bool is_open() const = 0;
+
+  /// Who is at the other end, for logs and error texts: "127.0.0.1:5000",
+  /// "process 4711", the path of a file; "a connection" when that is not
+  /// known any more.
+  virtual std::string peer_name() const { return "a stream"; }
 
 protected:
   stream() = default;

@@ -127,6 +127,13 @@ tcp_socket tcp_listener::accept(deadline until, std::error_code& failed) {
   return tcp_socket{std::move(made)};
 }
 
+std::optional<tcp_socket> tcp_listener::try_accept(std::error_code& failed) {
+  auto made = try_accept_any(failed);
+  if (!made) return std::nullopt;
+  set_no_delay(made->socket);
+  return tcp_socket{std::move(made)};
+}
+
 tcp_address tcp_listener::local() const {
   std::error_code failed;
   const auto endpoint = inner().acceptor.local_endpoint(failed);

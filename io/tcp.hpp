@@ -6,6 +6,7 @@
 #include <greenroom/io/tcp_address.hpp>
 
 #include <chrono>
+#include <optional>
 #include <system_error>
 
 namespace greenroom {
@@ -78,6 +79,8 @@ public:
   /// The next connection, with TCP_NODELAY set.
   tcp_socket accept(deadline until = {});
   tcp_socket accept(deadline until, std::error_code& failed);
+  /// One that has come already; none also when `failed`.
+  std::optional<tcp_socket> try_accept(std::error_code& failed);
 
   /// Where it listens, with the real port.
   tcp_address local() const;

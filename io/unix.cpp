@@ -154,6 +154,12 @@ unix_socket unix_listener::accept(deadline until, std::error_code& failed) {
   return unix_socket{std::move(made)};
 }
 
+std::optional<unix_socket> unix_listener::try_accept(std::error_code& failed) {
+  auto made = try_accept_any(failed);
+  if (!made) return std::nullopt;
+  return unix_socket{std::move(made)};
+}
+
 unix_address unix_listener::local() const {
   std::error_code failed;
   const auto at = inner().acceptor.local_endpoint(failed);

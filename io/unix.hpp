@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -78,6 +79,8 @@ public:
 
   unix_socket accept(deadline until = {});
   unix_socket accept(deadline until, std::error_code& failed);
+  /// One that has come already; none also when `failed`.
+  std::optional<unix_socket> try_accept(std::error_code& failed);
 
   unix_address local() const;
 

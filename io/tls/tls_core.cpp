@@ -343,6 +343,12 @@ void tls_socket::core::shutdown_write() {
   send_kept_later();
 }
 
+/// It is no peer that cuts off the rest.
+void tls_socket::core::shutdown_read() {
+  if (ssl) SSL_set_options(ssl.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
+  lower.shutdown_read();
+}
+
 void tls_socket::core::close() {
   say_goodbye();
   wire.flush(); // what finds no room is missed: it does not look whole

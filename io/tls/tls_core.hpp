@@ -37,6 +37,7 @@ struct tls_socket::core : std::enable_shared_from_this<core> {
                    std::error_code& failed);
   void shutdown(deadline until, std::error_code& failed);
   void shutdown_write();
+  void shutdown_read();
   void close();
   tls_session session() const;
 

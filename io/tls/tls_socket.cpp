@@ -32,11 +32,6 @@ tcp_address tcp_address_of_end(const socket_stream& on, name_of_end end) {
                                  });
 }
 
-std::string peer_name(const socket_stream& on) {
-  const auto text = address_of<std::string>(on, &::getpeername, &text_of);
-  return text.empty() ? "a connection" : text;
-}
-
 tls_connect_options named(tls_connect_options options, const tcp_address& to) {
   if (options.server_name.empty()) options.server_name = to.host;
   return options;
@@ -108,7 +103,7 @@ tls_socket tls_socket::connect(const tls_context& with, const tcp_address& to,
 tls_socket tls_socket::client(const tls_context& with, socket_stream&& over,
                               const tls_connect_options& options,
                               deadline until) {
-  const std::string who = peer_name(over);
+  const std::string who = over.peer_name();
   std::error_code failed;
   tls_socket shaken = client(with, std::move(over), options, until, failed);
   throw_if(failed, handshake_with, who);
@@ -118,7 +113,7 @@ tls_socket tls_socket::client(const tls_context& with, socket_stream&& over,
 tls_socket tls_socket::client(const tls_context& with, socket_stream&& over,
                               const tls_connect_options& options,
                               deadline until, std::error_code& failed) {
-  const std::string who = peer_name(over);
+  const std::string who = over.peer_name();
   auto made = std::make_shared<core>(with, std::move(over), who);
   made->begin_as_client(options, failed);
   return shake_hands(std::move(made), until, failed);
@@ -126,7 +121,7 @@ tls_socket tls_socket::client(const tls_context& with, socket_stream&& over,
 
 tls_socket tls_socket::server(const tls_context& with, socket_stream&& over,
                               deadline until) {
-  const std::string who = peer_name(over);
+  const std::string who = over.peer_name();
   std::error_code failed;
   tls_socket shaken = server(with, std::move(over), until, failed);
   throw_if(failed, handshake_with, who);
@@ -135,7 +130,7 @@ tls_socket tls_socket::server(const tls_context& with, socket_stream&& over,
 
 tls_socket tls_socket::server(const tls_context& with, socket_stream&& over,
                               deadline until, std::error_code& failed) {
-  const std::string who = peer_name(over);
+  const std::string who = over.peer_name();
   auto made = std::make_shared<core>(with, std::move(over), who);
   made->begin_as_server(failed);
   return shake_hands(std::move(made), until, failed);
@@ -178,6 +173,10 @@ void tls_socket::shutdown_write() {
   core_->shutdown_write();
 }
 
+void tls_socket::shutdown_read() {
+  core_->shutdown_read();
+}
+
 void tls_socket::close() {
   core_->close();
 }
@@ -188,6 +187,10 @@ void tls_socket::reset() {
 
 bool tls_socket::is_open() const {
   return core_ && core_->lower.is_open();
+}
+
+std::string tls_socket::peer_name() const {
+  return core_ ? core_->who : "a connection";
 }
 
 std::string tls_socket::alpn() const {

@@ -84,6 +84,8 @@ public:
   /// Says goodbye. Does not wait: where there is no room, it is sent when
   /// there is.
   void shutdown_write() override;
+  /// From the socket below no more is read.
+  void shutdown_read() override;
   /// Says goodbye and waits for that of the peer; what comes before is
   /// dropped. The socket stays open.
   void shutdown(deadline until = {});
@@ -91,8 +93,9 @@ public:
   /// Says goodbye, if there is room at once, and closes the socket.
   void close() override;
   /// Closes without goodbye, and so that a TCP peer gets a reset.
-  void reset();
+  void reset() override;
   bool is_open() const override;
+  std::string peer_name() const override;
 
   std::string alpn() const;        ///< "h2"; empty: none was agreed on
   std::string version() const;     ///< "TLSv1.3"
