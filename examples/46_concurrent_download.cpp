@@ -21,7 +21,7 @@ using namespace greenroom;
 using namespace std::chrono_literals;
 
 /// "3\n" is answered after 3 s, with 3,000 bytes.
-void serve_page(tcp_socket& peer) {
+void serve_page(stream& peer) {
   const auto asked = buffered_reader{peer}.read_line();
   const int number = std::stoi(asked.value());
   sleep(std::chrono::seconds(number));

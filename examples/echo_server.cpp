@@ -18,7 +18,7 @@
 using namespace greenroom;
 
 /// Until the peer has no more to say, or is gone.
-void echo(tcp_socket& peer) {
+void echo(stream& peer) {
   std::array<char, 4096> buffer;
   std::error_code failed;
   while (const std::size_t bytes = peer.read_some(buffer, {}, failed)) {

@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 
 /// Until the end of `from`, which is passed on; or until either side fails,
 /// and then neither can be told but by closing both.
-void forward(tcp_socket& from, tcp_socket& to) {
+void forward(stream& from, stream& to) {
   std::error_code failed;
   copy(from, to, {}, failed);
   if (!failed) return to.shutdown_write();
@@ -32,8 +32,8 @@ void forward(tcp_socket& from, tcp_socket& to) {
   to.reset();
 }
 
-void serve(const tcp_address& at, const tcp_address& target) {
-  stream_server server{at, [&](tcp_socket& client) {
+void serve(const std::string& at, const tcp_address& target) {
+  stream_server server{at, [&](stream& client) {
                          auto site = tcp_socket::connect(target, 10s);
                          nursery([&](nursery_scope& both) {
                            both.spawn([&] { forward(client, site); });
@@ -41,7 +41,7 @@ void serve(const tcp_address& at, const tcp_address& target) {
                          });
                        }};
   server.start();
-  std::printf("listening on %s\n", server.local().text().c_str());
+  std::printf("listening on %s\n", server.local_name().c_str());
   std::fflush(stdout);
   int signals = 0;
   const auto stop = [&] { server.stop(++signals == 1 ? 30s : 0s); };
@@ -54,10 +54,11 @@ int main(int argc, char** argv) try {
   CLI::App options{"Forwards connections to another address."};
   std::string at;
   std::string target;
-  options.add_option("LISTEN", at, "Where to listen: [HOST]:PORT")->required();
+  options.add_option("LISTEN", at, "Where to listen: [HOST]:PORT or unix:PATH")
+      ->required();
   options.add_option("TARGET", target, "Where to: HOST:PORT")->required();
   CLI11_PARSE(options, argc, argv);
-  serve(tcp_address::parse(at), tcp_address::parse(target));
+  serve(at, tcp_address::parse(target));
   return 0;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "port_forwarder: %s\n", error.what());

@@ -33,7 +33,6 @@
 #include <CLI/CLI.hpp>
 
 #include <sys/resource.h>
-#include <sys/socket.h>
 
 #include <array>
 #include <chrono>
@@ -50,15 +49,15 @@ using namespace std::chrono_literals;
 namespace chat {
 namespace {
 
-constexpr auto patience = 120s;   // with a connection that takes nothing
-constexpr auto linger_time = 1s;  // for a peer to close when we have
-constexpr auto closing_time = 3s; // for everybody to hear the farewell
+constexpr auto patience = 120s;     // with a connection that takes nothing
+constexpr auto vanished_after = 1h; // who is silent is asked, then
+constexpr auto linger_time = 1s;    // for a peer to close when we have
+constexpr auto closing_time = 3s;   // for everybody to hear the farewell
 
 /// Until the peer has closed. What comes after the conversation is read all
 /// the same: closing a connection with unread bytes resets it, and the peer
 /// could lose the last lines.
-void listen(tcp_socket& peer, const std::shared_ptr<outbox>& out,
-            lobby_ref house) {
+void listen(stream& peer, const std::shared_ptr<outbox>& out, lobby_ref house) {
   buffered_reader lines{peer, conversation::longest_line};
   conversation{lines, out, house}.run();
   std::array<char, 2048> ignored;
@@ -68,7 +67,7 @@ void listen(tcp_socket& peer, const std::shared_ptr<outbox>& out,
 }
 
 /// Until the outbox is closed and empty, or the peer is gone.
-void write_all(tcp_socket& peer, outbox& out) {
+void write_all(stream& peer, outbox& out) {
   std::error_code failed;
   for (auto piece = out.take(); !piece.empty(); piece = out.take()) {
     peer.write(piece, patience, failed);
@@ -78,9 +77,7 @@ void write_all(tcp_socket& peer, outbox& out) {
 }
 
 /// One connection: this greenlet writes, its child reads.
-void serve(tcp_socket& peer, lobby_ref house) {
-  const int yes = 1; // else the silent and the vanished look the same
-  setsockopt(peer.native_handle(), SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
+void serve(stream& peer, lobby_ref house) {
   const auto out = std::make_shared<outbox>();
   nursery([&](nursery_scope& children) {
     const auto reader = children.spawn([&] { listen(peer, out, house); });
@@ -104,7 +101,9 @@ void run(const tcp_address& at) {
     on_signal(number, [=]() mutable { signal.set(number); });
 
   const auto house = spawn<lobby>();
-  stream_server server{at, [=](tcp_socket& peer) { serve(peer, house); }};
+  stream_server server{at,
+                       [=](stream& peer) { serve(peer, house); },
+                       {.tcp = tcp_options{.keep_alive = vanished_after}}};
   server.start();
   std::printf("listening on %s\n", server.local().text().c_str());
   std::fflush(stdout);

@@ -13,6 +13,7 @@
 namespace test {
 
 using namespace std::chrono_literals;
+using greenroom::stream;
 using greenroom::stream_server;
 using greenroom::stream_server_options;
 using greenroom::tcp_socket;
@@ -20,7 +21,7 @@ using greenroom::tcp_socket;
 inline const greenroom::tcp_address anywhere{"127.0.0.1", 0};
 
 /// Everything until the end of the stream, or until the peer resets.
-inline std::string read_all(tcp_socket& from) {
+inline std::string read_all(stream& from) {
   std::string text;
   std::array<char, 4096> piece;
   std::error_code failed;
@@ -29,12 +30,12 @@ inline std::string read_all(tcp_socket& from) {
   return text;
 }
 
-inline void greet(tcp_socket& peer) {
+inline void greet(stream& peer) {
   peer.write("hello");
 }
 
 /// Until the peer is gone.
-inline void listen_to(tcp_socket& peer) {
+inline void listen_to(stream& peer) {
   read_all(peer);
 }
 

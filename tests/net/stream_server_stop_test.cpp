@@ -49,7 +49,7 @@ TEST_SUITE("net") {
   TEST_CASE("stop lets handlers finish within the grace") {
     in_hub([] {
       async_result<void> inside;
-      stream_server server{anywhere, [&](tcp_socket& peer) {
+      stream_server server{anywhere, [&](stream& peer) {
                              inside.set();
                              sleep(3s);
                              peer.write("done");
@@ -67,7 +67,7 @@ TEST_SUITE("net") {
     in_hub([] {
       std::string trace;
       queue<bool> inside;
-      stream_server server{anywhere, [&](tcp_socket& peer) {
+      stream_server server{anywhere, [&](stream& peer) {
                              test::at_exit unwound{trace, "unwound "};
                              inside.put(true);
                              listen_to(peer);
@@ -88,7 +88,7 @@ TEST_SUITE("net") {
   TEST_CASE("stop kills a handler whose peer does not read") {
     in_hub([] {
       async_result<void> inside;
-      stream_server server{anywhere, [&](tcp_socket& peer) {
+      stream_server server{anywhere, [&](stream& peer) {
                              inside.set();
                              const std::string much(1 << 20, 'x');
                              for (;;)
@@ -105,7 +105,7 @@ TEST_SUITE("net") {
   TEST_CASE("a killed handler has a second to clean up") {
     in_hub([] {
       async_result<void> inside;
-      stream_server server{anywhere, [&](tcp_socket& peer) {
+      stream_server server{anywhere, [&](stream& peer) {
                              inside.set();
                              try {
                                sleep(1h);
@@ -127,7 +127,7 @@ TEST_SUITE("net") {
     in_hub([] {
       async_result<void> inside;
       int swallowed = 0;
-      stream_server server{anywhere, [&](tcp_socket&) {
+      stream_server server{anywhere, [&](stream&) {
                              inside.set();
                              while (swallowed < 10)
                                try {
@@ -147,7 +147,7 @@ TEST_SUITE("net") {
   TEST_CASE("two that stop the same server both wait until it has stopped") {
     in_hub([] {
       async_result<void> inside;
-      stream_server server{anywhere, [&](tcp_socket&) {
+      stream_server server{anywhere, [&](stream&) {
                              inside.set();
                              sleep(3s);
                            }};
@@ -165,7 +165,7 @@ TEST_SUITE("net") {
   TEST_CASE("a handler may stop its own server, which waits for the others") {
     in_hub([] {
       async_result<std::size_t> left;
-      served here{[&](tcp_socket& peer) {
+      served here{[&](stream& peer) {
         std::array<char, 1> order;
         if (peer.read_some(order) == 0) return;
         here.server.stop(1s);
@@ -235,7 +235,7 @@ TEST_SUITE("net") {
       stream_server* running = nullptr;
       bool ended = false;
       {
-        stream_server server{anywhere, [&](tcp_socket&) {
+        stream_server server{anywhere, [&](stream&) {
                                running->stop();
                                sleep(1s);
                                ended = true;
@@ -253,7 +253,7 @@ TEST_SUITE("net") {
     in_hub([] {
       stream_server* running = nullptr;
       int ended = 0;
-      stream_server server{anywhere, [&](tcp_socket& peer) {
+      stream_server server{anywhere, [&](stream& peer) {
                              listen_to(peer);
                              running->stop(1s);
                              ++ended;

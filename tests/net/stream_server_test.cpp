@@ -118,7 +118,7 @@ TEST_SUITE("net") {
   TEST_CASE("each connection is handled in a greenlet of its own") {
     in_hub([] {
       queue<std::uint32_t> who;
-      served here{[&](tcp_socket& peer) {
+      served here{[&](stream& peer) {
         who.put(current().id());
         listen_to(peer);
       }};
@@ -162,7 +162,7 @@ TEST_SUITE("net") {
   TEST_CASE("a handler that throws is logged and closes its connection only") {
     test::captured_log log;
     in_hub([&] {
-      served here{[](tcp_socket& peer) {
+      served here{[](stream& peer) {
         std::array<char, 1> order;
         while (peer.read_some(order) == 1) {
           if (order[0] == '!') throw std::runtime_error("no such order");
@@ -217,7 +217,7 @@ TEST_SUITE("net") {
   TEST_CASE("a full server pauses accepting and resumes when one leaves") {
     in_hub([] {
       queue<bool> inside;
-      served here{[&](tcp_socket& peer) {
+      served here{[&](stream& peer) {
                     inside.put(true);
                     peer.write("hello");
                     listen_to(peer);
@@ -243,7 +243,7 @@ TEST_SUITE("net") {
   TEST_CASE("a full server can be stopped") {
     in_hub([] {
       queue<bool> inside;
-      served here{[&](tcp_socket& peer) {
+      served here{[&](stream& peer) {
                     inside.put(true);
                     listen_to(peer);
                   },
@@ -303,7 +303,7 @@ TEST_SUITE("net") {
     const std::string request = "a request of some thirty bytes\n";
     in_hub([&] {
       int served_whole = 0;
-      served here{[&](tcp_socket& peer) {
+      served here{[&](stream& peer) {
         std::string whole(request.size(), '\0');
         std::error_code failed;
         peer.read(whole, {}, failed);
@@ -335,7 +335,7 @@ TEST_SUITE("net") {
 
   TEST_CASE("peers that are gone before they are accepted do no harm") {
     in_hub([] {
-      served here{[](tcp_socket& peer) {
+      served here{[](stream& peer) {
         std::array<char, 10> some;
         std::error_code failed;
         peer.read_some(some, {}, failed);
@@ -355,7 +355,7 @@ TEST_SUITE("net") {
   TEST_CASE("a handler may be killed: only its connection closes") {
     in_hub([] {
       queue<any_greenlet> inside;
-      served here{[&](tcp_socket& peer) {
+      served here{[&](stream& peer) {
         inside.put(current());
         listen_to(peer);
       }};
@@ -372,11 +372,11 @@ TEST_SUITE("net") {
   TEST_CASE("a handler may close or move the connection itself") {
     in_hub([] {
       std::optional<tcp_socket> kept;
-      served here{[&](tcp_socket& peer) {
+      served here{[&](stream& peer) {
         std::array<char, 1> order;
         peer.read_some(order);
         if (order[0] == 'c') return peer.close();
-        kept = std::move(peer);
+        kept = std::move(dynamic_cast<tcp_socket&>(peer));
       }};
       tcp_socket first = here.visit();
       first.write("c");
@@ -393,7 +393,7 @@ TEST_SUITE("net") {
 
   TEST_CASE("a peer that has said all can still be answered") {
     in_hub([] {
-      served here{[](tcp_socket& peer) {
+      served here{[](stream& peer) {
         const std::string said = read_all(peer);
         peer.write("heard " + said);
       }};
@@ -408,7 +408,7 @@ TEST_SUITE("net") {
     in_hub([] {
       constexpr std::size_t visitors = 400; // two descriptors each
       queue<bool> inside;
-      served here{[&](tcp_socket& peer) {
+      served here{[&](stream& peer) {
         inside.put(true);
         listen_to(peer);
       }};

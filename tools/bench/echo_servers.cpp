@@ -33,7 +33,7 @@ constexpr std::size_t buffer_size = 4096; // bytes
 
 void greenroom_echo(void (*listening)(int port)) {
   using namespace greenroom;
-  stream_server server{{"127.0.0.1", 0}, [](tcp_socket& peer) {
+  stream_server server{{"127.0.0.1", 0}, [](stream& peer) {
                          std::array<char, buffer_size> bytes;
                          std::error_code failed; // as visitors leave
                          while (const auto count =
