@@ -23,13 +23,12 @@ head_limits limits_of(const service_options& options) {
 
 } // namespace
 
-connection::connection(stream& peer, std::string peer_name,
-                       const handler& handle, const service_options& options)
+connection::connection(stream& peer, const handler& handle,
+                       const service_options& options)
     : peer_(peer), handle_(handle), options_(options),
       output_(peer, options.most.write_time),
       reader_(message_kind::request, peer, output_, limits_of(options)),
       request_(*this), response_(*this) {
-  request_.peer_ = std::move(peer_name);
 }
 
 void connection::run() {
@@ -105,24 +104,27 @@ void connection::call_handler() {
     handle_(request_, response_);
     response_.end();
   } catch (const error& why) {
-    fail(why.status(), why.what());
+    fail(why);
   } catch (const std::exception&) {
     if (output_.has_failed() || reader_.has_failed()) throw; // its doing
     log_failure(std::current_exception());
-    fail(500, reason(500));
+    fail(error(500));
   }
 }
 
 /// After the head, the client can be told by the end of the connection only.
-void connection::fail(int status, std::string_view text) {
+void connection::fail(const error& why) {
   if (response_.begun()) {
     broken_ = true;
     return;
   }
   response_.begin(response_.head_only());
-  if (status >= 500 || status == 413 || !reader_.body_done())
+  if (why.status() >= 500 || why.status() == 413 || !reader_.body_done())
     keep_alive_ = false;
-  response_.status(status).send(text, "text/plain; charset=utf-8");
+  response_.status(why.status());
+  for (const auto& [name, value] : why.headers())
+    response_.add(name, value);
+  response_.send(why.what());
 }
 
 void connection::log_failure(const std::exception_ptr& why) const {
@@ -135,6 +137,11 @@ std::size_t connection::read_body(std::span<char> into) {
   if (std::exchange(continue_is_due_, false))
     output_.buffer().append("HTTP/1.1 100 Continue\r\n\r\n");
   return reader_.read_body(into, arrival_);
+}
+
+const std::string& connection::peer_name() {
+  if (peer_name_.empty()) peer_name_ = peer_.peer_name();
+  return peer_name_;
 }
 
 /// The next request comes behind it.
@@ -167,7 +174,7 @@ void connection::say_goodbye() {
 void connection::drain() {
   draining_ = true;
   keep_alive_ = false;
-  if (idle_ && reader_.buffered().empty()) peer_.close();
+  if (idle_ && reader_.buffered().empty()) peer_.shutdown_read();
 }
 
 void connection::write_access_line() const {
@@ -190,9 +197,11 @@ void connection::write_access_line() const {
                       ' ' + std::string(request_.target()) + ' ' + end.data());
 }
 
-void serve(stream& peer, const handler& handle,
-           const service_options& options) {
-  connection{peer, "a stream", handle, options}.run();
+void serve(stream& peer, const handler& handle, const service_options& options,
+           const std::stop_token& stopping) {
+  connection served{peer, handle, options};
+  const std::stop_callback last{stopping, [&] { served.drain(); }};
+  served.run();
 }
 
 } // namespace greenroom::http

@@ -19,7 +19,7 @@ namespace greenroom::http {
 
 class connection {
 public:
-  connection(stream& peer, std::string peer_name, const handler& handle,
+  connection(stream& peer, const handler& handle,
              const service_options& options);
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
@@ -36,7 +36,7 @@ private:
   void answer();
   void call_handler();
   void refuse(const error& why);
-  void fail(int status, std::string_view text);
+  void fail(const error& why);
   void log_failure(const std::exception_ptr& why) const;
   void drop_rest_of_body();
   void say_goodbye();
@@ -45,8 +45,10 @@ private:
   bool wants_to_live() const;
   bool awaits_continue() const;
   std::size_t read_body(std::span<char> into);
+  const std::string& peer_name();
 
   stream& peer_;
+  std::string peer_name_; // once it was asked for
   const handler& handle_;
   const service_options& options_;
   output output_;

@@ -6,9 +6,9 @@
 
 namespace greenroom::http {
 
-error::error(int status, const std::string& text)
+error::error(int status, const std::string& text, std::vector<header> headers)
     : std::runtime_error(text.empty() ? std::string(reason(status)) : text),
-      status_(status) {
+      status_(status), headers_(std::move(headers)) {
 }
 
 std::string_view reason(int status) {

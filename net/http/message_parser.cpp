@@ -163,7 +163,7 @@ private:
   std::optional<one_message> message_;
 };
 
-message_parser::message_parser(message_kind kind) : kind_(kind) {
+message_parser::message_parser(message_kind kind) {
   if (kind == message_kind::request)
     parser_ = std::make_unique<beast_parser_of<true>>();
   else

@@ -64,7 +64,6 @@ private:
   template <bool IsRequest>
   class beast_parser_of;
 
-  message_kind kind_;
   std::unique_ptr<beast_parser> parser_;
 };
 

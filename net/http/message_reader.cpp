@@ -17,8 +17,7 @@ constexpr std::size_t largest_chunk_line = 16'384;
 message_reader::message_reader(message_kind kind, stream& from,
                                before_waiting& writer,
                                const head_limits& limits)
-    : from_(from), writer_(writer), limits_(limits), kind_(kind),
-      parser_(kind) {
+    : from_(from), writer_(writer), limits_(limits), parser_(kind) {
 }
 
 bool message_reader::read_head(std::chrono::nanoseconds idle,

@@ -78,7 +78,6 @@ private:
   stream& from_;
   before_waiting& writer_;
   const head_limits limits_;
-  const message_kind kind_;
   message_parser parser_;
   message_head head_;
 

@@ -29,6 +29,10 @@ int request::version() const {
   return connection_.reader_.head().version;
 }
 
+const std::string& request::peer() const {
+  return connection_.peer_name();
+}
+
 const fields& request::headers() const {
   return connection_.reader_.head().headers;
 }

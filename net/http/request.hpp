@@ -45,7 +45,7 @@ public:
   int version() const; ///< 11: HTTP/1.1; 10
   std::string_view host() const { return header("Host"); }
   /// Of the client: "127.0.0.1:40000".
-  const std::string& peer() const { return peer_; }
+  const std::string& peer() const;
 
   const fields& headers() const;
   std::string_view header(std::string_view name) const {
@@ -57,6 +57,12 @@ public:
   /// What stands in the place of `{name}` in the route; empty when there is no
   /// such place.
   std::string_view route_value(std::string_view name) const;
+
+  /// Of the last place; empty when there is none.
+  std::string_view last_route_value() const {
+    return route_values_.empty() ? std::string_view()
+                                 : route_values_.back().second;
+  }
 
   // --- the body ------------------------------------------------------------
 
@@ -82,7 +88,6 @@ private:
   class connection& connection_;
   std::string_view path_;
   std::string_view query_;
-  std::string peer_;
   parameters route_values_;
   std::uint64_t most_body_ = 0; // bytes
   std::uint64_t body_read_ = 0;

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <stop_token>
 #include <string_view>
 
 namespace greenroom::http {
@@ -45,11 +46,13 @@ struct service_options {
 /// Answers the requests of one connection until it ends.
 ///
 /// Ownership  Borrows everything for the time of the call.
-/// Waits      For the client, within the limits.
+/// Waits      For the client, within the limits. Once `stopping` is requested,
+///            the answer in flight is the last; with none, it ends at once.
 /// Errors     A client that goes away, or sends nonsense, is none.
 ///
 ///     serve(peer, [](request&, response& answer) { answer.send("hello"); });
 void serve(stream& peer, const handler& handle,
-           const service_options& options = {});
+           const service_options& options = {},
+           const std::stop_token& stopping = {});
 
 } // namespace greenroom::http

@@ -47,6 +47,8 @@ public:
   bool stays_silent = false; // at the end
   bool refuses_writes = false;
 
+  std::string peer_name() const override { return "127.0.0.1:40000"; }
+  void shutdown_read() override { pieces_.clear(); }
   void shutdown_write() override { write_is_shut_ = true; }
   void close() override { open_ = false; }
   bool is_open() const override { return open_; }
