@@ -36,6 +36,7 @@ tcp_address listen_address::tcp() const {
   if (const auto* at = std::get_if<tcp_address>(&at_)) return *at;
   if (const auto* ready = std::get_if<tcp_listener>(&at_))
     return ready->local();
+  if (const auto* ready = std::get_if<udp_socket>(&at_)) return ready->local();
   return {};
 }
 
@@ -43,7 +44,19 @@ std::string listen_address::text() const {
   if (const auto* at = std::get_if<unix_address>(&at_)) return text_of(*at);
   if (const auto* ready = std::get_if<unix_listener>(&at_))
     return text_of(ready->local());
+  if (const auto* ready = std::get_if<unix_datagram_socket>(&at_))
+    return text_of(ready->local());
   return tcp().text();
+}
+
+/// Gives away what is ready, and keeps where that is.
+template <class Ready>
+Ready listen_address::take() {
+  auto* const found = std::get_if<Ready>(&at_);
+  if (!found) refuse(text() + ", which is ready for something else");
+  Ready ready = std::move(*found);
+  at_ = ready.local();
+  return ready;
 }
 
 listen_address::listener listen_address::open(const listen_options& options) {
@@ -54,14 +67,21 @@ listen_address::listener listen_address::open(const listen_options& options) {
   }
   if (const auto* at = std::get_if<unix_address>(&at_))
     return unix_listener{*at, options};
-  if (auto* found = std::get_if<tcp_listener>(&at_)) {
-    tcp_listener ready = std::move(*found);
-    at_ = ready.local();
-    return ready;
+  if (std::holds_alternative<unix_listener>(at_)) return take<unix_listener>();
+  return take<tcp_listener>();
+}
+
+listen_address::datagram_socket listen_address::bind(udp_options options) {
+  if (auto* at = std::get_if<tcp_address>(&at_)) {
+    udp_socket made{*at, options};
+    at->port = made.local().port;
+    return made;
   }
-  unix_listener ready = std::move(std::get<unix_listener>(at_));
-  at_ = ready.local();
-  return ready;
+  if (const auto* at = std::get_if<unix_address>(&at_))
+    return unix_datagram_socket{*at};
+  if (std::holds_alternative<unix_datagram_socket>(at_))
+    return take<unix_datagram_socket>();
+  return take<udp_socket>();
 }
 
 } // namespace greenroom

@@ -1,14 +1,11 @@
 #include <greenroom/net/stream_server.hpp>
 
-#include "handler_set.hpp"
+#include "server_core.hpp"
 
 #include <greenroom/actors/pool.hpp>
-#include <greenroom/hub/address.hpp>
 #include <greenroom/hub/hub.hpp>
 #include <greenroom/hub/log.hpp>
-#include <greenroom/hub/timeout.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <new>
@@ -21,16 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto shortest_pause = 10ms;
-constexpr auto longest_pause = 1000ms;
 constexpr int accepted_in_a_row = 100; // before others have their turn
-
-/// The port is none any more.
-bool is_fatal(const std::error_code& failed) {
-  return failed == std::errc::bad_file_descriptor ||
-         failed == std::errc::invalid_argument ||
-         failed == std::errc::not_a_socket;
-}
 
 template <class Socket>
 std::unique_ptr<socket_stream> on_heap(Socket&& accepted) {
@@ -63,21 +51,18 @@ std::unique_ptr<socket_stream> try_accept_from(listen_address::listener& port,
 
 // --- stream_server::core ----------------------------------------------------
 
-struct stream_server::core : std::enable_shared_from_this<core> {
+struct stream_server::core : server_core {
   core(listen_address where, handler on_connection, stream_server_options how)
-      : at(std::move(where)), handle(std::move(on_connection)),
+      : server_core("stream_server", "stream_server::stop"),
+        at(std::move(where)), handle(std::move(on_connection)),
         options(std::move(how)) {}
 
-  void start();
+  void start() override;
   void start_accepting();
-  void stop_accepting();
   void close();
-  void stop(deadline grace);
-  void serve_forever();
-  static void end(std::shared_ptr<core> last) noexcept; // by a destructor
-
+  bool started() const override { return port != nullptr; }
+  std::string name() const override;
   tcp_address local() const;
-  std::string name() const;
 
   // Constant after construction, but for the port.
   listen_address at;
@@ -86,24 +71,19 @@ struct stream_server::core : std::enable_shared_from_this<core> {
 
   // Hub thread only.
   std::shared_ptr<listen_address::listener> port; // null: not started
-  handler_set handlers{"stream_server::stop"};
   std::stop_source stopping;
 
 private:
   struct acceptance;
 
+  std::shared_ptr<core> shared() {
+    return std::static_pointer_cast<core>(shared_from_this());
+  }
   void close_port();
-  void begin_to_stop();
-  void give_up(const std::error_code& failed);
+  void begin_to_stop() override;
   void serve(std::unique_ptr<socket_stream> accepted);
   bool prepare(std::unique_ptr<stream>& peer);
   std::unique_ptr<stream> secured(std::unique_ptr<stream> peer);
-
-  hub_address home_ = hub::current().address();
-  any_greenlet acceptor_;    // while accepting
-  std::error_code unusable_; // the port became so
-  wait_list stopped_;        // who waits in serve_forever
-  unsigned stops_ = 0;       // so far
 };
 
 tcp_address stream_server::core::local() const {
@@ -123,14 +103,13 @@ struct stream_server::core::acceptance {
   std::shared_ptr<core> server;
   std::shared_ptr<listen_address::listener> port;
   std::stop_token stopped;
-  std::string name;
-  std::chrono::milliseconds pause{0}; // after a failed accept
+  std::string name; // "accept on 127.0.0.1:5000"
+  growing_pause pause = {};
 
   void run();
   bool accept_some();
   bool is_full() const;
   void wait_for_room();
-  void pause_after(const std::error_code& failed);
   void spawn_handler(std::unique_ptr<socket_stream> accepted);
 };
 
@@ -145,7 +124,7 @@ bool stream_server::core::acceptance::accept_some() try {
   std::error_code failed;
   auto accepted = accept_from(*port, failed);
   for (int left = accepted_in_a_row; accepted;) {
-    pause = 0ms;
+    pause.reset();
     spawn_handler(std::move(accepted));
     if (--left == 0) yield();
     if (left == 0 || is_full()) break;
@@ -153,13 +132,14 @@ bool stream_server::core::acceptance::accept_some() try {
   }
   if (failed == errc::closed) return false;
   if (is_fatal(failed)) {
-    server->give_up(failed);
+    server->close_port();
+    server->give_up(name, failed);
     return false;
   }
-  if (failed) pause_after(failed);
+  if (failed) pause.after(name, failed);
   return true;
 } catch (const std::bad_alloc&) {
-  pause_after(std::make_error_code(std::errc::not_enough_memory));
+  pause.after(name, std::make_error_code(std::errc::not_enough_memory));
   return true;
 }
 
@@ -174,15 +154,6 @@ void stream_server::core::acceptance::wait_for_room() {
     server->handlers.wait_for_end(deadline::never(),
                                   "stream_server, which is full", &*server);
   if (server->options.workers) server->options.workers->wait_available();
-}
-
-void stream_server::core::acceptance::pause_after(
-    const std::error_code& failed) {
-  pause = std::clamp<std::chrono::milliseconds>(pause * 2, shortest_pause,
-                                                longest_pause);
-  log_warning("accept on " + name + ": " + failed.message() +
-              "; trying again in " + std::to_string(pause.count()) + " ms");
-  sleep(pause);
 }
 
 void stream_server::core::acceptance::spawn_handler(
@@ -201,7 +172,6 @@ void stream_server::core::start() {
     const listen_options how{.backlog = options.backlog,
                              .reuse_port = options.reuse_port};
     port = std::make_shared<listen_address::listener>(at.open(how));
-    unusable_.clear();
     if (stopping.stop_requested()) stopping = std::stop_source();
   }
   start_accepting();
@@ -209,11 +179,12 @@ void stream_server::core::start() {
 
 void stream_server::core::start_accepting() {
   if (!port) throw_error(errc::closed, "start_accepting on " + name());
-  if (acceptor_ && !acceptor_.dead()) return;
-  acceptor_ = spawn(
-      {.name = "accept " + name()},
-      [accepting = acceptance{shared_from_this(), port, stopping.get_token(),
-                              name()}]() mutable { accepting.run(); });
+  if (is_letting_in()) return;
+  const std::string what = "accept on " + name();
+  doorman =
+      spawn({.name = what},
+            [accepting = acceptance{shared(), port, stopping.get_token(),
+                                    what}]() mutable { accepting.run(); });
 }
 
 // --- one connection -------------------------------------------------------
@@ -251,11 +222,6 @@ stream_server::core::secured(std::unique_ptr<stream> peer) {
 
 // --- stopping ---------------------------------------------------------------
 
-void stream_server::core::stop_accepting() {
-  const shield guard;
-  if (acceptor_) std::exchange(acceptor_, {}).kill();
-}
-
 /// Who accepts is woken.
 void stream_server::core::close_port() {
   if (const auto open = std::exchange(port, nullptr))
@@ -264,83 +230,13 @@ void stream_server::core::close_port() {
 
 void stream_server::core::close() {
   close_port();
-  stop_accepting();
+  keep_out();
 }
 
-/// What does not wait.
 void stream_server::core::begin_to_stop() {
   close_port();
-  if (acceptor_) acceptor_.kill_soon();
+  if (doorman) doorman.kill_soon();
   stopping.request_stop();
-}
-
-void stream_server::core::stop(deadline grace) {
-  // Whatever happens to the caller, the server is stopped when this returns.
-  const shield guard;
-  begin_to_stop();
-  stop_accepting();
-  handlers.stop(grace);
-  ++stops_;
-  stopped_.wake_all();
-}
-
-/// By who accepts.
-void stream_server::core::give_up(const std::error_code& failed) {
-  log_error("accept on " + name() + ": " + failed.message() +
-            "; the port is closed");
-  unusable_ = failed;
-  close_port();
-  ++stops_;
-  stopped_.wake_all();
-}
-
-void stream_server::core::serve_forever() {
-  start();
-  try {
-    const unsigned before = stops_;
-    while (stops_ == before)
-      stopped_.wait_turn(deadline::never(), "stream_server::serve_forever",
-                         this);
-    if (unusable_) throw std::system_error(unusable_, "accept on " + name());
-    // Handlers that stopped it go on; unless it was started again, meanwhile.
-    while (!port && handlers.size() > 0)
-      handlers.wait_for_end(deadline::never(), "stream_server::serve_forever",
-                            this);
-  } catch (...) {
-    stop(1s);
-    throw;
-  }
-}
-
-void stream_server::core::end(std::shared_ptr<core> last) noexcept {
-  core& here = *last;
-  if (!here.home_.is_here()) {
-    const hub_address home = here.home_;
-    (void)post_to(home, [last = std::move(last)] { // if not, nothing runs there
-      log_error("stream_server on " + last->name() +
-                " was destroyed on another thread than its own; it is "
-                "stopped there");
-      spawn([last] { end(last); });
-    });
-    return;
-  }
-  if (!here.port && here.handlers.size() == 0) return;
-  const std::string who = "stream_server on " + here.name() + " was destroyed ";
-  if (here.handlers.has_caller()) {
-    log_error(who + "by one of its handlers: the others are killed, and not "
-                    "waited for");
-    here.begin_to_stop();
-    return here.handlers.kill_soon();
-  }
-  try {
-    hub::current().check_wait("~stream_server");
-  } catch (const wait_refused& refused) {
-    log_error(who + "where it cannot wait, and its handlers are killed: " +
-              refused.what());
-    here.begin_to_stop();
-    return here.handlers.kill_brutally();
-  }
-  here.stop(0s);
 }
 
 // --- stream_server ----------------------------------------------------------
@@ -354,7 +250,7 @@ stream_server::stream_server(listen_address at, handler handle,
 }
 
 stream_server::~stream_server() {
-  core::end(std::move(core_));
+  server_core::end(std::move(core_));
 }
 
 void stream_server::start() {
@@ -373,7 +269,7 @@ void stream_server::close() {
 
 void stream_server::stop_accepting() {
   const auto here = core_;
-  here->stop_accepting();
+  here->keep_out();
 }
 
 void stream_server::start_accepting() {
@@ -390,7 +286,7 @@ std::stop_token stream_server::stopping() const {
 }
 
 bool stream_server::started() const {
-  return core_->port != nullptr;
+  return core_->started();
 }
 
 tcp_address stream_server::local() const {
