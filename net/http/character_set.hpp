@@ -32,4 +32,7 @@ private:
   std::array<bool, 256> has_{};
 };
 
+/// RFC 9110, 5.6.2.
+inline constexpr character_set in_token{digits_and_letters, "!#$%&'*+-.^_`|~"};
+
 } // namespace greenroom::http

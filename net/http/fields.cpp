@@ -13,9 +13,6 @@
 namespace greenroom::http {
 namespace {
 
-/// RFC 9110, 5.6.2.
-constexpr character_set in_token{digits_and_letters, "!#$%&'*+-.^_`|~"};
-
 void check(std::string_view name, std::string_view value) {
   if (name.empty() || !in_token.has_all(name))
     throw std::invalid_argument("no name of a header field: '" +

@@ -20,9 +20,18 @@ message_reader::message_reader(message_kind kind, stream& from,
     : from_(from), writer_(writer), limits_(limits), parser_(kind) {
 }
 
+void message_reader::begin_head() {
+  searched_ = line_begin_ = lines_ = 0;
+}
+
+void message_reader::finish_head(std::size_t bytes) {
+  parser_.parse_head(buffered().substr(0, bytes), head_);
+  drop(bytes);
+}
+
 bool message_reader::read_head(std::chrono::nanoseconds idle,
                                std::chrono::nanoseconds time) {
-  searched_ = line_begin_ = lines_ = 0;
+  begin_head();
   std::size_t bytes = find_head_end();
   if (bytes == 0 && begin_ == end_) {
     try {
@@ -33,8 +42,15 @@ bool message_reader::read_head(std::chrono::nanoseconds idle,
     bytes = find_head_end();
   }
   if (bytes == 0) bytes = wait_for_head(time);
-  parser_.parse_head(buffered().substr(0, bytes), head_);
-  drop(bytes);
+  finish_head(bytes);
+  return true;
+}
+
+bool message_reader::read_head(deadline until) {
+  begin_head();
+  if (begin_ == end_ && fill(until) == 0) return false;
+  const std::size_t bytes = find_head_end();
+  finish_head(bytes > 0 ? bytes : wait_for_head(until));
   return true;
 }
 

@@ -44,6 +44,8 @@ public:
   /// The next head. False when the stream ended, or `idle` passed, before its
   /// first byte. From then on it has `time`.
   bool read_head(std::chrono::nanoseconds idle, std::chrono::nanoseconds time);
+  /// The same with one limit; who comes late is an `error` 408 at any time.
+  bool read_head(deadline until);
   const message_head& head() const { return head_; }
 
   void set_body(const framing& of) {
@@ -64,6 +66,8 @@ public:
   }
 
 private:
+  void begin_head();
+  void finish_head(std::size_t bytes);
   std::size_t find_head_end();
   std::size_t wait_for_head(deadline until);
   void end_line(std::size_t after);

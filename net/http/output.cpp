@@ -33,9 +33,9 @@ void output::flush() {
 void output::write(std::span<const std::string_view> parts) {
   std::error_code failed;
   failed_ = true; // also when it is killed halfway
-  sent_ += to_.write(parts, time_, failed);
+  sent_ += to_.write(parts, until(), failed);
   waiting_.clear();
-  if (failed) throw std::system_error(failed, "write a response");
+  if (failed) throw std::system_error(failed, "write a message");
   failed_ = false;
 }
 
@@ -47,8 +47,8 @@ void output::send_file(socket_stream& to, int descriptor, std::uint64_t offset,
   while (bytes > 0) {
     std::error_code failed;
     failed_ = true;
-    const std::uint64_t done =
-        to.send_file(descriptor, offset, std::min(bytes, piece), time_, failed);
+    const std::uint64_t done = to.send_file(
+        descriptor, offset, std::min(bytes, piece), until(), failed);
     sent_ += done;
     if (failed) throw std::system_error(failed, "send a file");
     failed_ = false;

@@ -4,9 +4,11 @@
 
 #include "message_reader.hpp"
 
+#include <greenroom/hub/deadline.hpp>
 #include <greenroom/io/socket_stream.hpp>
 #include <greenroom/io/stream.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -32,6 +34,9 @@ public:
   void send_file(socket_stream& to, int descriptor, std::uint64_t offset,
                  std::uint64_t bytes);
 
+  /// A limit of all further writes, besides that of one.
+  void limit(deadline until) { until_ = until; }
+
   /// So far, with what waits.
   std::uint64_t bytes() const { return sent_ + waiting_.size(); }
   /// A write has failed: there is nobody to write to.
@@ -39,9 +44,11 @@ public:
 
 private:
   void write(std::span<const std::string_view> parts);
+  deadline until() const { return std::min(until_, deadline{time_}); }
 
   stream& to_;
   const std::chrono::nanoseconds time_; // for one write
+  deadline until_;
   std::string waiting_;
   std::uint64_t sent_ = 0;
   bool failed_ = false;
