@@ -1,8 +1,10 @@
 #include "handshake.hpp"
 #include "layer.hpp"
 
+#include <greenroom/http/url.hpp>
 #include <greenroom/hub/error.hpp>
 #include <greenroom/hub/greenlet.hpp>
+#include <greenroom/io/tcp.hpp>
 #include <greenroom/mailbox/event.hpp>
 #include <greenroom/mailbox/lock.hpp>
 #include <greenroom/ws/socket.hpp>
@@ -77,7 +79,8 @@ struct socket::core final : byte_layer {
   void shut_down() override { peer.shutdown_write(); }
 
   void accept(const beast_request& asked, const std::string& protocol);
-  void shake_hands(const std::string& host, const std::string& target);
+  void shake_hands(const std::string& host, const std::string& target,
+                   deadline until);
   std::optional<message> receive(deadline until, std::error_code& failed);
   void send(std::string_view data, bool is_text, deadline until,
             std::error_code& failed);
@@ -110,6 +113,7 @@ struct socket::core final : byte_layer {
   bool write_closed = false;
 
   bool reading = false;
+  std::optional<deadline> handshake_until; // while that goes on
   deadline read_until; // while nothing of a message has come
   bool asked_whether_alive = false;
   std::optional<deadline> message_until; // once it has begun
@@ -134,11 +138,11 @@ std::size_t socket::core::read(std::span<char> into, beast_code& failed) {
   if (!read_before.empty()) return take_read_before(into);
   failed = {};
   for (;;) {
-    const bool between = frames.is_message_done();
+    const bool between = !handshake_until && frames.is_message_done();
     if (between)
       message_until.reset();
     else if (!message_until)
-      message_until = limits.message_time;
+      message_until = handshake_until.value_or(deadline{limits.message_time});
     deadline until = between ? read_until : *message_until;
     const bool pings = between && limits.ping_time.count() > 0;
     const deadline ping_due =
@@ -204,8 +208,9 @@ void socket::core::accept(const beast_request& asked,
 }
 
 void socket::core::shake_hands(const std::string& host,
-                               const std::string& target) {
+                               const std::string& target, deadline until) {
   is_client = true;
+  handshake_until = std::min(until, deadline{limits.message_time});
   std::string offered;
   for (const std::string& each : limits.subprotocols)
     offered += offered.empty() ? each : ", " + each;
@@ -222,6 +227,7 @@ void socket::core::shake_hands(const std::string& host,
                             "websocket handshake with " + host + ": " +
                                 failed.message());
   protocol = from_beast(answer[beast::http::field::sec_websocket_protocol]);
+  handshake_until.reset();
 }
 
 // --- messages -------------------------------------------------------------
@@ -394,11 +400,31 @@ socket socket::accept(http::request& asked, http::response& answer,
 }
 
 socket socket::client(std::unique_ptr<stream> over, const std::string& host,
-                      const std::string& target, const options& how) {
+                      const std::string& target, const options& how,
+                      deadline until) {
   stream& peer = *over;
   socket made{std::make_shared<core>(std::move(over), peer, "", how)};
-  made.core_->shake_hands(host, target);
+  made.core_->shake_hands(host, target, until);
   return made;
+}
+
+socket socket::connect(std::string_view url, deadline until, const options& how,
+                       const secure_connector& secure) {
+  const http::url to = http::url::parse(url);
+  if (to.scheme != "ws" && to.scheme != "wss")
+    throw std::system_error(std::make_error_code(std::errc::invalid_argument),
+                            "no websocket at " + to.text());
+  if (to.is_secure() && !secure)
+    throw std::system_error(
+        std::make_error_code(std::errc::protocol_not_supported),
+        "no secure_connector for " + to.text());
+  auto plain = tcp_socket::connect({to.host, to.port}, until);
+  std::unique_ptr<stream> over;
+  if (to.is_secure())
+    over = secure(std::move(plain), to.host, until);
+  else
+    over = std::make_unique<tcp_socket>(std::move(plain));
+  return client(std::move(over), to.authority(), to.target, how, until);
 }
 
 std::optional<message> socket::receive(deadline until) {

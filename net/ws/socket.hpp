@@ -3,6 +3,7 @@
 #include <greenroom/http/request.hpp>
 #include <greenroom/http/response.hpp>
 #include <greenroom/hub/deadline.hpp>
+#include <greenroom/io/secure.hpp>
 #include <greenroom/io/stream.hpp>
 
 #include <chrono>
@@ -80,10 +81,16 @@ public:
   static socket accept(http::request& asked, http::response& answer,
                        const options& how = {});
 
+  /// Connects to "ws://host:80/path", or to "wss:" by `secure`
+  /// (`tls_connector` of greenroom::tls).
+  static socket connect(std::string_view url, deadline until = {},
+                        const options& how = {},
+                        const secure_connector& secure = {});
+
   /// The client's side of the handshake, over a connected stream.
   static socket client(std::unique_ptr<stream> over, const std::string& host,
-                       const std::string& target = "/",
-                       const options& how = {});
+                       const std::string& target = "/", const options& how = {},
+                       deadline until = {});
 
   socket(socket&&) noexcept;
   socket& operator=(socket&&) noexcept;

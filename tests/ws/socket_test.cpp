@@ -1,6 +1,7 @@
 #include "ws/support.hpp"
 
 #include <greenroom/http/error.hpp>
+#include <greenroom/http/server.hpp>
 
 #include <doctest/doctest.h>
 
@@ -220,6 +221,47 @@ TEST_SUITE("ws") {
       auto peer = server.client();
       CHECK(time_of([&] { server.join(); }) >= 20s);
       CHECK(failed == errc::timed_out);
+    });
+  }
+
+  TEST_CASE("a client connects to a server by its URL") {
+    in_hub_on(greenroom::clock_kind::real, [] {
+      http::server here{{"127.0.0.1", 0},
+                        [](http::request& asked, http::response& answer) {
+                          auto peer = ws::socket::accept(asked, answer);
+                          peer.send(asked.target());
+                          echo(peer);
+                        }};
+      here.start();
+      const std::string at = "://" + here.local().text() + "/a?b";
+      auto peer = ws::socket::connect("ws" + at);
+      CHECK(peer.receive()->data == "/a?b");
+      CHECK_THROWS_AS(ws::socket::connect("wss" + at), std::system_error);
+      CHECK_THROWS_AS(ws::socket::connect("http" + at), std::system_error);
+      peer.close();
+      here.stop();
+    });
+  }
+
+  TEST_CASE("a server that does not answer the handshake is given up") {
+    in_hub([] {
+      auto [near, far] = greenroom::socketpair();
+      auto over = std::make_unique<greenroom::unix_socket>(std::move(near));
+      const auto connect = [&](greenroom::deadline until) {
+        ws::socket::client(std::move(over), "a", "/", {}, until);
+      };
+      CHECK(time_of([&] { CHECK_THROWS_AS(connect(5s), std::system_error); }) ==
+            5s);
+    });
+  }
+
+  TEST_CASE("a server that refuses is an error that says so") {
+    in_hub([] {
+      served server{echo};
+      auto over = server.stream();
+      over->write("GET / HTTP/1.1\r\nHost: a\r\n\r\n"); // is answered first
+      CHECK_THROWS_AS(ws::socket::client(std::move(over), "a"),
+                      std::system_error);
     });
   }
 
