@@ -172,9 +172,12 @@ void datagram_server::core::reading::wait_for_room() {
 // --- starting and stopping --------------------------------------------------
 
 void datagram_server::core::start() {
-  if (!socket)
-    socket = std::make_shared<datagram_socket>(
+  if (!socket) {
+    auto bound = std::make_shared<datagram_socket>(
         at.bind({.reuse_address = options.reuse_address}));
+    check_alive();
+    socket = std::move(bound);
+  }
   stopping_ = false;
   if (is_letting_in()) return;
   const std::string what = "receive on " + name();
@@ -223,7 +226,8 @@ datagram_server::~datagram_server() {
 }
 
 void datagram_server::start() {
-  core_->start();
+  const auto here = core_;
+  here->start();
 }
 
 void datagram_server::stop(deadline grace) {

@@ -39,7 +39,8 @@ struct datagram_server_options {
 /// Ownership  Owns the socket and the handlers' greenlets. Destroyed while
 ///            started, it stops as a `stream_server` does.
 /// Thread     Its hub's thread only.
-/// Waits      `serve_forever`, `stop`, its destructor; `send_to`.
+/// Waits      `serve_forever`, `stop`, its destructor; `send_to`; `start` for
+///            the lookup of a name.
 /// Errors     A failed bind names the address. What a handler throws is
 ///            logged; the server goes on. When receiving fails, it logs,
 ///            pauses 10 ms, doubling to 1 s, and goes on; unless the socket is

@@ -1,5 +1,6 @@
 #include "server_core.hpp"
 
+#include <greenroom/hub/error.hpp>
 #include <greenroom/hub/hub.hpp>
 #include <greenroom/hub/log.hpp>
 #include <greenroom/hub/timeout.hpp>
@@ -93,7 +94,12 @@ void server_core::end(std::shared_ptr<server_core> last) noexcept {
   });
 }
 
+void server_core::check_alive() const {
+  if (is_over_) throw_error(errc::destroyed, kind_ + (" on " + name()));
+}
+
 void server_core::end_here() {
+  is_over_ = true;
   if (!started() && handlers.size() == 0) return;
   const std::string who = kind_ + (" on " + name()) + " was destroyed ";
   if (handlers.has_caller()) {

@@ -48,6 +48,8 @@ protected:
   /// The one who lets in, when that is not possible any more.
   void give_up(const std::string& what, const std::error_code& failed);
   bool is_letting_in() const { return doorman && !doorman.dead(); }
+  /// Where `start` has waited, for the lookup of a name.
+  void check_alive() const;
 
   any_greenlet doorman; // the one who lets in
 
@@ -58,6 +60,7 @@ private:
   hub_address home_;
 
   // Hub thread only.
+  bool is_over_ = false;     // the server was destroyed
   std::error_code unusable_; // what it listens on
   std::string unusable_what_;
   wait_list stopped_;  // who waits in serve_forever

@@ -171,7 +171,9 @@ void stream_server::core::start() {
   if (!port) {
     const listen_options how{.backlog = options.backlog,
                              .reuse_port = options.reuse_port};
-    port = std::make_shared<listen_address::listener>(at.open(how));
+    auto opened = std::make_shared<listen_address::listener>(at.open(how));
+    check_alive();
+    port = std::move(opened);
     if (stopping.stop_requested()) stopping = std::stop_source();
   }
   start_accepting();
@@ -254,7 +256,8 @@ stream_server::~stream_server() {
 }
 
 void stream_server::start() {
-  core_->start();
+  const auto here = core_;
+  here->start();
 }
 
 void stream_server::stop(deadline grace) {

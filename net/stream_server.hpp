@@ -46,8 +46,9 @@ struct stream_server_options {
 ///            handlers brutally; destroyed by one of its handlers, it tells the
 ///            others to end. Both are logged.
 /// Thread     Its hub's thread only.
-/// Waits      `serve_forever`, `stop`, its destructor; `close` and
-///            `stop_accepting` a moment, until nobody accepts.
+/// Waits      `serve_forever`, `stop`, its destructor; `start` for the lookup
+///            of a name; `close` and `stop_accepting` a moment, until nobody
+///            accepts.
 /// Errors     A failed bind names the address. What a handler throws is
 ///            logged and closes its connection; the server goes on. A failed
 ///            handshake closes its connection (logged at level info). When

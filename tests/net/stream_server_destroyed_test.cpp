@@ -140,4 +140,35 @@ TEST_SUITE("net") {
       keeper.get();
     });
   }
+
+  TEST_CASE("destroyed while its start looks up a name") {
+    test::captured_log log;
+    test::in_hub_on(clock_kind::real, [] {
+      auto server = std::make_unique<stream_server>(
+          listen_address{"localhost", 0}, greet);
+      const auto starter = spawn([&] { server->start(); });
+      yield();
+      server.reset();
+      try {
+        starter.get();
+        FAIL("it has started");
+      } catch (const std::system_error& error) {
+        CHECK(error.code() == errc::destroyed);
+      }
+    });
+  }
+
+  TEST_CASE("killed while its start looks up a name") {
+    test::in_hub_on(clock_kind::real, [] {
+      stream_server server{{"localhost", 0}, greet};
+      const auto starter = spawn([&] { server.start(); });
+      yield();
+      starter.kill();
+      CHECK(starter.killed());
+      CHECK(!server.started());
+      server.start();
+      tcp_socket visitor = tcp_socket::connect(server.local());
+      CHECK(read_all(visitor) == "hello");
+    });
+  }
 }
