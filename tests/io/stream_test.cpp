@@ -313,4 +313,36 @@ TEST_SUITE("io") {
              failed == std::errc::connection_reset));
     });
   }
+
+  TEST_CASE("who reads is woken when no more is to be read, and can answer") {
+    with_each_kind([](stream& near, stream& far) {
+      std::string heard;
+      const auto reader = spawn([&] { heard = read_all(near); });
+      far.write("hello");
+      while (heard.empty() && !reader.dead()) {
+        idle();
+        near.shutdown_read();
+      }
+      reader.get();
+      CHECK(heard == "hello");
+      std::array<char, 1> more;
+      CHECK(near.read_some(more) == 0);
+      near.write("bye");
+      near.shutdown_write();
+      CHECK(read_all(far) == "bye");
+      near.close();
+      near.shutdown_read(); // nothing happens
+    });
+  }
+
+  TEST_CASE("a stream knows its peer's name, or says that it does not") {
+    with_each_kind([](stream& near, stream& far) {
+      CHECK(near.peer_name() != "");
+      CHECK(near.peer_name() != "a connection");
+      near.reset();
+      CHECK(!near.is_open());
+      CHECK(near.peer_name() == "a connection");
+      CHECK(far.peer_name() != "");
+    });
+  }
 }

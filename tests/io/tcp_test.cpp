@@ -391,4 +391,42 @@ TEST_SUITE("io") {
       CHECK(open_descriptors() == before);
     });
   }
+
+  TEST_CASE("try_accept takes who has come, and never waits") {
+    in_real_hub([] {
+      tcp_listener door{{"127.0.0.1", 0}};
+      std::error_code failed;
+      {
+        const no_wait here;
+        CHECK(!door.try_accept(failed));
+        CHECK(!failed);
+      }
+      auto first = tcp_socket::connect(door.local());
+      const auto second = tcp_socket::connect(door.local());
+      auto one = door.try_accept(failed);
+      REQUIRE(one);
+      CHECK(door.try_accept(failed));
+      CHECK(!door.try_accept(failed));
+      CHECK(!failed);
+      first.write("hello");
+      CHECK(read_text(*one, 5) == "hello");
+
+      const auto third =
+          spawn([&] { return tcp_socket::connect(door.local()); });
+      CHECK(door.accept().is_open()); // waits, as ever
+      third.join();
+
+      const auto waiter = spawn([&] {
+        std::error_code ignored;
+        door.accept({}, ignored);
+      });
+      yield();
+      CHECK(!door.try_accept(failed));
+      CHECK(failed == errc::busy);
+      door.close();
+      waiter.join();
+      CHECK(!door.try_accept(failed));
+      CHECK(failed == errc::closed);
+    });
+  }
 }

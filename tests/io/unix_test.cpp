@@ -215,4 +215,18 @@ TEST_SUITE("unix") {
       CHECK(std::filesystem::exists(at.path));
     });
   }
+
+  TEST_CASE("at a path, too, who has come is taken without waiting") {
+    in_real_hub([] {
+      const temporary_folder folder;
+      unix_listener door{folder / "door"};
+      std::error_code failed;
+      CHECK(!door.try_accept(failed));
+      const auto visitor = unix_socket::connect(door.local());
+      const auto accepted = door.try_accept(failed);
+      REQUIRE(accepted);
+      CHECK(visitor.peer_name() == door.local().text());
+      CHECK(accepted->peer_name() == "process " + std::to_string(::getpid()));
+    });
+  }
 }
