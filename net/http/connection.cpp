@@ -38,15 +38,18 @@ void connection::run() {
       if (!keep_alive_) break;
     }
     output_.flush();
+    if (broken_ && response_.ends_with_connection()) return peer_.reset();
     if (!peer_.is_open()) return;
     say_goodbye();
   } catch (const std::system_error&) {
+    if (!output_.has_failed() && !reader_.has_failed()) throw;
     // The client is gone.
   }
 }
 
 /// False when there is none, or none that can be answered as it should.
 bool connection::next_request() {
+  if (draining_ && reader_.buffered().empty()) return false;
   try {
     idle_ = true;
     const bool came =
@@ -63,7 +66,7 @@ bool connection::next_request() {
   if (!reader_.body_done()) arrival_ = options_.most.request_time;
   if (options_.access_log) began_ = std::chrono::steady_clock::now();
   bytes_before_ = output_.bytes();
-  keep_alive_ = wants_to_live();
+  keep_alive_ = !draining_ && wants_to_live();
   continue_is_due_ = awaits_continue();
   response_.begin(request_.method() == "HEAD");
   return true;

@@ -9,7 +9,8 @@
 namespace greenroom::http {
 namespace {
 
-constexpr std::size_t good_write = 16'384; // bytes
+constexpr std::size_t good_write = 16'384;     // bytes
+constexpr std::size_t most_in_write = 1 << 20; // bytes
 
 } // namespace
 
@@ -20,8 +21,23 @@ void output::keep() {
 void output::send(std::initializer_list<std::string_view> parts) {
   std::array<std::string_view, 5> all{waiting_};
   assert(parts.size() < all.size());
+  std::size_t bytes = 0;
+  for (const std::string_view each : parts)
+    bytes += each.size();
+  if (bytes > most_in_write) return send_pieces(parts);
   const auto* end = std::copy(parts.begin(), parts.end(), all.begin() + 1);
   write({all.data(), static_cast<std::size_t>(end - all.data())});
+}
+
+/// Each within the time of one write: a client may be slow.
+void output::send_pieces(std::initializer_list<std::string_view> parts) {
+  for (std::string_view each : parts)
+    while (!each.empty()) {
+      const std::array both{std::string_view(waiting_),
+                            each.substr(0, most_in_write)};
+      each.remove_prefix(both[1].size());
+      write(both);
+    }
 }
 
 void output::flush() {
@@ -42,13 +58,13 @@ void output::write(std::span<const std::string_view> parts) {
 /// A piece at a time, each within the time of one write.
 void output::send_file(socket_stream& to, int descriptor, std::uint64_t offset,
                        std::uint64_t bytes) {
-  constexpr std::uint64_t piece = 1 << 20; // bytes
   flush();
   while (bytes > 0) {
     std::error_code failed;
     failed_ = true;
     const std::uint64_t done = to.send_file(
-        descriptor, offset, std::min(bytes, piece), until(), failed);
+        descriptor, offset, std::min<std::uint64_t>(bytes, most_in_write),
+        until(), failed);
     sent_ += done;
     if (failed) throw std::system_error(failed, "send a file");
     failed_ = false;

@@ -43,6 +43,7 @@ public:
   bool has_failed() const { return failed_; }
 
 private:
+  void send_pieces(std::initializer_list<std::string_view> parts);
   void write(std::span<const std::string_view> parts);
   deadline until() const { return std::min(until_, deadline{time_}); }
 

@@ -95,9 +95,7 @@ std::size_t request::read_some(std::span<char> into) {
 }
 
 std::string request::body() {
-  std::string all;
-  if (const auto length = content_length(); length && *length <= most_body_)
-    all.reserve(static_cast<std::size_t>(*length - body_read_));
+  std::string all; // grows with what comes, not with what is announced
   std::array<char, 16'384> piece;
   while (const std::size_t bytes = read_some(piece))
     all.append(piece.data(), bytes);

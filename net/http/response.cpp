@@ -102,7 +102,8 @@ void response::write_head(framing how, std::uint64_t length) {
   bool dated = false;
   for (const field& each : headers_) {
     if (same_word(each.name, "Connection") ||
-        same_word(each.name, "Content-Length"))
+        same_word(each.name, "Content-Length") ||
+        same_word(each.name, "Transfer-Encoding"))
       continue; // as we say below
     dated = dated || same_word(each.name, "Date");
     out.append(each.name).append(": ").append(each.value).append(line_end);

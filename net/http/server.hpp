@@ -4,6 +4,7 @@
 #include <greenroom/net/stream_server.hpp>
 
 #include <chrono>
+#include <stop_token>
 #include <string>
 
 namespace greenroom::http {
@@ -39,6 +40,10 @@ public:
     connections_.stop(grace);
   }
   void serve_forever() { connections_.serve_forever(); }
+
+  /// For handlers that go on by themselves, of WebSockets and events: requested
+  /// by `stop`. As `stream_server::stopping`.
+  std::stop_token stopping() const { return connections_.stopping(); }
 
   bool started() const { return connections_.started(); }
   tcp_address local() const { return connections_.local(); }

@@ -265,6 +265,7 @@ std::optional<message> socket::core::receive(deadline until,
   }
   message came{beast::buffers_to_string(incoming.data()), frames.got_text()};
   incoming.clear();
+  message_until.reset();
   return came;
 }
 

@@ -49,10 +49,11 @@ public:
 
   std::string peer_name() const override { return "127.0.0.1:40000"; }
   void shutdown_read() override { pieces_.clear(); }
-  void shutdown_write() override { write_is_shut_ = true; }
+  void shutdown_write() override {}
   void close() override { open_ = false; }
   bool is_open() const override { return open_; }
-  bool write_is_shut() const { return write_is_shut_; }
+  void reset() override { was_reset_ = true; }
+  bool was_reset() const { return was_reset_; }
 
 private:
   std::size_t receive(std::span<char> into, std::size_t,
@@ -92,7 +93,7 @@ private:
   std::vector<std::string> writes_;
   std::vector<std::size_t> at_reads_;
   bool open_ = true;
-  bool write_is_shut_ = false;
+  bool was_reset_ = false;
 };
 
 inline std::deque<std::string> byte_by_byte(std::string_view text) {

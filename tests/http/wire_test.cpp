@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 
 namespace test {
@@ -208,6 +209,49 @@ TEST_SUITE("http") {
       CHECK(status_line(answer) == "HTTP/1.1 500 Internal Server Error");
     }
     CHECK(log.has("carriage return or newline in the value of header field"));
+  }
+
+  TEST_CASE("a body cut short by a failure is not taken for whole") {
+    captured_log log;
+    in_hub([] {
+      scripted_stream client{{"GET / HTTP/1.0\r\n\r\n"}};
+      serve(client, [](request&, response& to) {
+        to.write("half");
+        throw std::runtime_error("no luck");
+      });
+      CHECK(client.was_reset());
+    });
+  }
+
+  TEST_CASE("what the handler says of the framing is not repeated") {
+    CHECK(answer_to(
+              get,
+              [](request&, response& to) {
+                to.set("Transfer-Encoding", "gzip").set("Content-Length", "7");
+                to.send("x");
+              }) == "HTTP/1.1 200 OK\r\nContent-Type: text/plain; "
+                    "charset=utf-8\r\nContent-Length: 1\r\n\r\nx");
+  }
+
+  TEST_CASE("a large body goes out in pieces, whole") {
+    in_hub([] {
+      const std::string large(5'000'000, 'x');
+      scripted_stream client{{get}};
+      serve(client, [&](request&, response& to) { to.send(large); });
+      CHECK(body_of(client.written()) == large);
+      CHECK(client.writes().size() == 5);
+    });
+  }
+
+  TEST_CASE("a server that is stopping waits for no first request") {
+    in_hub([] {
+      std::stop_source stopping;
+      stopping.request_stop();
+      scripted_stream client{{}};
+      client.stays_silent = true;
+      CHECK(time_of([&] { serve(client, hello, {}, stopping.get_token()); }) <=
+            std::chrono::seconds(1));
+    });
   }
 
   TEST_CASE("a client that is gone ends the handler, and is no log line") {
