@@ -1,0 +1,10 @@
+# Writes a source file that holds FILES: cmake -DFILES=... -DOUTPUT=... -P
+set(source "#include \"page_files.hpp\"\n\nnamespace chat_web {\n\n")
+string(APPEND source "const std::map<std::string_view, std::string_view> page_files{\n")
+foreach(path IN LISTS FILES)
+  cmake_path(GET path FILENAME name)
+  file(READ "${path}" content)
+  string(APPEND source "    {\"${name}\", R\"~page~(${content})~page~\"},\n")
+endforeach()
+string(APPEND source "};\n\n} // namespace chat_web\n")
+file(WRITE "${OUTPUT}" "${source}")
