@@ -14,7 +14,7 @@
 //          in as many browsers as you like. Ctrl-C ends it.
 //
 // A page that does not read never holds up the others: its outbox drops the
-// oldest of 200 events. A page that loses its connection comes back by itself
+// oldest of 1,000 events. A page that loses its connection comes back by itself
 // and asks for what it has missed; messages have numbers, so none is lost while
 // the room keeps it, and none is shown twice. Where WebSockets do not get
 // through, pages poll.

@@ -18,7 +18,7 @@ namespace chat_web {
 /// the numbers of the messages.
 class outbox {
 public:
-  static constexpr std::size_t most_events = 200;
+  static constexpr std::size_t most_events = 1000;
 
   /// Does nothing once closed.
   void put(event_ptr what);

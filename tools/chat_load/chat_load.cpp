@@ -3,6 +3,7 @@
 //
 //   chat_load --server build/release/bin/chat_server
 //   chat_load --connect 127.0.0.1:5000 --clients 100 --rooms 5
+//   chat_load --web --server build/release/bin/chat_web
 //
 // One greenlet is one client.
 
@@ -27,6 +28,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 using namespace std::chrono_literals;
 using greenroom::tcp_address;
@@ -43,6 +45,7 @@ struct options {
   plan talk;
   std::string server;  // the program
   std::string connect; // or the address
+  bool web = false;    // it is chat_web
 };
 
 std::string grouped(std::size_t number) {
@@ -185,9 +188,16 @@ bool put_on_load(const options& chosen) {
   greenroom::signals_interrupt_main();
   raise_limit_of_open_files(chosen.talk.clients);
   std::optional<server_process> server;
-  if (chosen.connect.empty()) server.emplace(chosen.server);
+  const std::vector<std::string> fast{"--rate", "0"};
+  if (chosen.connect.empty())
+    server.emplace(chosen.server,
+                   chosen.web ? fast : std::vector<std::string>{});
   run going{chosen.talk, server ? server->address() : parsed(chosen.connect)};
   going.quits = !server;
+  if (chosen.web) {
+    going.connect = &connect_page;
+    std::printf("%-22s http://%s/\n", "chat", going.server.text().c_str());
+  }
   times took;
   const std::string ending = let_talk(going, server ? &*server : nullptr, took);
   summarise(going, took);
@@ -214,6 +224,7 @@ int main(int argc, char** argv) try {
   auto* connect =
       app.add_option("--connect", chosen.connect, "HOST:PORT of one that runs");
   server->excludes(connect);
+  app.add_flag("--web", chosen.web, "It is chat_web, not chat_server");
   app.add_option("--clients", chosen.talk.clients)
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

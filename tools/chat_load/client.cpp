@@ -72,23 +72,18 @@ void client::live() {
 
 void client::enter() {
   run_.doors.put(true); // not all at once: the listen queue is bounded
-  server_ = greenroom::tcp_socket::connect(run_.server, run_.patience);
-  expect("* Welcome");
+  voice_ = run_.connect(run_.server, 'u' + std::to_string(number_),
+                        "room-" + std::to_string(run_.talk.room_of(number_)));
   run_.doors.get();
-  server_.write('u' + std::to_string(number_) + '\n');
-  expect("* Hello");
-  server_.write("/join room-" + std::to_string(run_.talk.room_of(number_)) +
-                '\n');
-  expect("* you are in");
   ++run_.counts.connected;
 }
 
 void client::talk() {
-  if (!server_.is_open()) return;
+  if (!voice_) return;
   std::size_t said = 0;
   if (run_.talk.messages > 0) say(said++);
   while (!ears_.complete()) {
-    const std::string line = next_line();
+    const std::string line = voice_->next_line();
     const auto message = message_in(line);
     if (!message) continue;
     ears_.hear(*message, steady_clock::now() - message->at);
@@ -98,35 +93,18 @@ void client::talk() {
 
 void client::take_leave() {
   run_.all_done.wait();
-  if (!server_.is_open()) return;
-  if (run_.quits) server_.write("/quit\n");
-  bool goodbye = false;
-  while (const auto line = lines_.read_line(run_.patience))
-    goodbye = goodbye || line->find("Goodbye") != line->npos;
-  if (goodbye) ++run_.counts.goodbyes;
+  if (voice_ && voice_->take_leave(run_.quits)) ++run_.counts.goodbyes;
 }
 
 void client::say(std::size_t number) {
   const spoken message{{number_, number}, steady_clock::now()};
-  server_.write(text_of(message) + '\n');
+  voice_->say(text_of(message));
   ++run_.counts.sent;
-}
-
-std::string client::next_line() {
-  auto line = lines_.read_line(run_.patience);
-  if (!line) throw std::runtime_error("the server closed the connection");
-  return std::move(*line);
-}
-
-void client::expect(std::string_view beginning) {
-  for (std::string line = next_line(); !line.starts_with(beginning);
-       line = next_line())
-    if (line.starts_with('!')) throw std::runtime_error("refused: " + line);
 }
 
 void client::failed(const std::string& why) {
   run_.counts.failures.push_back('u' + std::to_string(number_) + ": " + why);
-  server_.close();
+  voice_.reset();
 }
 
 } // namespace chat_load

@@ -1,17 +1,16 @@
 #pragma once
 
 #include "tally.hpp"
+#include "voice.hpp"
 
-#include <greenroom/io/buffered_reader.hpp>
 #include <greenroom/io/tcp.hpp>
 #include <greenroom/mailbox/async_result.hpp>
 #include <greenroom/mailbox/queue.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace chat_load {
@@ -39,8 +38,8 @@ struct run {
 
   const plan talk;
   const greenroom::tcp_address server;
-  std::chrono::seconds patience{30}; // with a server that says nothing
-  bool quits = false;                // says /quit, or waits for the farewell
+  decltype(&connect_lines) connect = &connect_lines;
+  bool quits = false; // leaves, or waits for the farewell
   gate all_in;
   gate all_done;
   greenroom::queue<bool> doors{200}; // one item for each who is connecting
@@ -63,14 +62,11 @@ private:
   void talk();
   void take_leave();
   void say(std::size_t number);
-  std::string next_line();
-  void expect(std::string_view beginning);
   void failed(const std::string& why);
 
   run& run_;
   const std::size_t number_;
-  greenroom::tcp_socket server_;
-  greenroom::buffered_reader lines_{server_};
+  std::unique_ptr<voice> voice_; // null: not connected, or failed
   listener ears_;
 };
 

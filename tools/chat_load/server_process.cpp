@@ -21,6 +21,7 @@
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 extern char** environ;
 
@@ -31,6 +32,7 @@ using namespace std::chrono_literals;
 
 constexpr auto start_time = 20s;
 constexpr std::string_view announcement = "listening on ";
+constexpr std::string_view scheme = "http://";
 
 } // namespace
 
@@ -41,12 +43,15 @@ struct server_process::output {
   std::string text;
 };
 
-server_process::server_process(const std::string& path) {
+server_process::server_process(const std::string& path,
+                               const std::vector<std::string>& more) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0)
     throw std::system_error(errno, std::system_category(), "pipe");
   output_ = std::make_unique<output>(ends[0]);
-  start(path, ends[1]);
+  std::vector<std::string> words{path, "--port", "0"};
+  words.insert(words.end(), more.begin(), more.end());
+  start(std::move(words), ends[1]);
   try {
     read_address();
   } catch (...) {
@@ -63,20 +68,21 @@ server_process::~server_process() {
 }
 
 /// Closes `its_output` here, whatever happens.
-void server_process::start(const std::string& path, int its_output) {
-  std::array<std::string, 3> words{path, "--port", "0"};
-  std::array<char*, 4> arguments{words[0].data(), words[1].data(),
-                                 words[2].data(), nullptr};
+void server_process::start(std::vector<std::string> words, int its_output) {
+  std::vector<char*> arguments;
+  for (std::string& each : words)
+    arguments.push_back(each.data());
+  arguments.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, its_output, STDOUT_FILENO);
-  const int error = posix_spawnp(&process_, path.c_str(), &actions, nullptr,
+  const int error = posix_spawnp(&process_, words[0].c_str(), &actions, nullptr,
                                  arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   ::close(its_output);
   if (error == 0) return;
   process_ = -1;
-  throw std::system_error(error, std::system_category(), path);
+  throw std::system_error(error, std::system_category(), words[0]);
 }
 
 void server_process::read_address() {
@@ -91,8 +97,10 @@ void server_process::read_address() {
     throw std::runtime_error(
         "the server does not say where it listens: " +
         (failed ? failed.message() : '"' + std::string(line) + '"'));
-  address_.host = line.substr(announcement.size(), colon - announcement.size());
   const std::string_view port = line.substr(colon + 1);
+  line = line.substr(0, colon).substr(announcement.size());
+  if (line.starts_with(scheme)) line.remove_prefix(scheme.size());
+  address_.host = line;
   std::from_chars(port.data(), port.data() + port.size(), address_.port);
 }
 

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace chat_load {
 
@@ -17,8 +18,9 @@ namespace chat_load {
 /// Waits      The constructor, for that line, and `end`: the greenlet only.
 class server_process {
 public:
-  /// Starts `path --port 0`.
-  explicit server_process(const std::string& path);
+  /// Starts `path --port 0`, with more arguments after it.
+  explicit server_process(const std::string& path,
+                          const std::vector<std::string>& more = {});
   server_process(const server_process&) = delete;
   server_process& operator=(const server_process&) = delete;
   /// Kills it, if it has not ended.
@@ -34,7 +36,7 @@ public:
 
 private:
   struct output;
-  void start(const std::string& path, int its_output);
+  void start(std::vector<std::string> words, int its_output);
   void read_address();
   int reap();
 
