@@ -34,6 +34,7 @@ TEST_SUITE("net") {
     });
   }
 
+  // GEVENT.md 3.2, 63
   TEST_CASE("stop refuses further connections") {
     in_hub([] {
       stream_server server{anywhere, greet};

@@ -159,6 +159,7 @@ TEST_SUITE("net") {
     });
   }
 
+  // GEVENT.md 3.2, 62
   TEST_CASE("a handler that throws is logged and closes its connection only") {
     test::captured_log log;
     in_hub([&] {
