@@ -142,10 +142,11 @@ void connection::settle() {
 }
 
 void connection::write() {
+  if (text_.empty()) return;
   std::error_code failed;
   if (out_)
     out_->put(text_);
-  else if (!text_.empty())
+  else
     peer_.write(text_, {}, failed);
   if (failed) leaving_ = true;
   empty(text_);

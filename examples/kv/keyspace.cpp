@@ -9,20 +9,25 @@ moment this_moment() {
       greenroom::now());
 }
 
-keyspace::entry* keyspace::find(std::string_view key) {
+std::optional<moment> keyspace::entry::expiry() const {
+  if (!expiry_) return std::nullopt;
+  return (*expiry_)->first;
+}
+
+keyspace::item* keyspace::find(std::string_view key) {
   const auto found = entries_.find(key);
   if (found == entries_.end()) return nullptr;
-  const auto& expiry = found->second.expiry;
-  if (expiry && (*expiry)->first <= this_moment()) {
+  const auto expiry = found->second.expiry();
+  if (expiry && *expiry <= this_moment()) {
     erase(found);
     return nullptr;
   }
-  return &found->second;
+  return &*found;
 }
 
-keyspace::entry& keyspace::make(std::string_view key) {
-  if (entry* const found = find(key)) return *found;
-  return entries_.try_emplace(std::string(key)).first->second;
+keyspace::item& keyspace::make(std::string_view key) {
+  if (item* const found = find(key)) return *found;
+  return *entries_.try_emplace(std::string(key)).first;
 }
 
 bool keyspace::erase(std::string_view key) {
@@ -32,7 +37,7 @@ bool keyspace::erase(std::string_view key) {
 }
 
 void keyspace::erase(table::iterator which) {
-  if (which->second.expiry) expiries_.erase(*which->second.expiry);
+  if (which->second.expiry_) expiries_.erase(*which->second.expiry_);
   entries_.erase(which);
 }
 
@@ -41,19 +46,11 @@ void keyspace::clear() {
   entries_.clear();
 }
 
-std::optional<moment> keyspace::expiry(std::string_view key) const {
-  const auto found = entries_.find(key);
-  if (found == entries_.end() || !found->second.expiry) return std::nullopt;
-  return (*found->second.expiry)->first;
-}
-
-void keyspace::set_expiry(std::string_view key, std::optional<moment> when) {
-  const auto found = entries_.find(key);
-  if (found == entries_.end()) return;
-  auto& expiry = found->second.expiry;
+void keyspace::set_expiry(item& of, std::optional<moment> when) {
+  auto& expiry = of.second.expiry_;
   if (expiry) expiries_.erase(*expiry);
   expiry.reset();
-  if (when) expiry = expiries_.emplace(*when, found->first);
+  if (when) expiry = expiries_.emplace(*when, of.first);
 }
 
 void keyspace::drop_expired() {

@@ -28,33 +28,36 @@ class keyspace {
   using expiries = std::multimap<moment, std::string_view>; // keys by time
 
 public:
-  struct entry {
+  class entry {
+  public:
     std::variant<std::string, list> value;
+    std::optional<moment> expiry() const;
 
   private:
     friend class keyspace;
-    std::optional<expiries::iterator> expiry;
+    std::optional<expiries::iterator> expiry_;
   };
+  using item = std::pair<const std::string, entry>;
 
   /// Null when there is none (any more).
-  entry* find(std::string_view key);
+  item* find(std::string_view key);
   /// That key's, which it makes, with an empty text, where there is none.
-  entry& make(std::string_view key);
+  item& make(std::string_view key);
   bool erase(std::string_view key);
   void clear();
   std::size_t size() const { return entries_.size(); }
   std::size_t expiring() const { return expiries_.size(); }
 
-  /// When a key that there is will expire, if ever.
-  std::optional<moment> expiry(std::string_view key) const;
-  void set_expiry(std::string_view key, std::optional<moment> when);
-
+  void set_expiry(item& of, std::optional<moment> when);
   void drop_expired();
   std::optional<moment> next_expiry() const;
 
 private:
-  struct hash : std::hash<std::string_view> {
+  struct hash {
     using is_transparent = void;
+    std::size_t operator()(std::string_view key) const { // noexcept: not kept
+      return std::hash<std::string_view>()(key);
+    }
   };
   using table = std::unordered_map<std::string, entry, hash, std::equal_to<>>;
 
@@ -68,9 +71,9 @@ private:
 /// another type: null as well, and `reply` says so.
 template <class Value>
 Value* value_at(keyspace& keys, std::string_view key, std::string& reply) {
-  keyspace::entry* const found = keys.find(key);
+  keyspace::item* const found = keys.find(key);
   if (!found) return nullptr;
-  auto* const value = std::get_if<Value>(&found->value);
+  auto* const value = std::get_if<Value>(&found->second.value);
   if (!value)
     reply = "-WRONGTYPE Operation against a key holding the wrong kind of "
             "value\r\n";

@@ -10,7 +10,7 @@ enum class side : bool { front, back };
 void push(keyspace& keys, words given, side where, answer& to) {
   list* items = value_at<list>(keys, given[1], to.text);
   if (!to.text.empty()) return;
-  if (!items) items = &keys.make(given[1]).value.emplace<list>();
+  if (!items) items = &keys.make(given[1]).second.value.emplace<list>();
   for (std::string& each : given.subspan(2))
     if (where == side::front)
       items->push_front(std::move(each));

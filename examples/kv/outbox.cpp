@@ -27,8 +27,10 @@ void outbox::leave() {
 }
 
 std::string outbox::take() {
-  news_.wait();
-  if (!closed_) news_.clear();
+  while (text_.empty() && !closed_) {
+    news_.clear();
+    news_.wait();
+  }
   return std::exchange(text_, {});
 }
 

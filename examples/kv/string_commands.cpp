@@ -76,7 +76,8 @@ void add(keyspace& keys, std::string_view key, std::int64_t amount,
     if (__builtin_add_overflow(*before, amount, &sum))
       return add_error(to.text, "increment or decrement would overflow");
   }
-  std::get<std::string>(keys.make(key).value) = std::to_string(sum);
+  (text ? *text : std::get<std::string>(keys.make(key).second.value)) =
+      std::to_string(sum);
   add_number(to.text, sum);
 }
 
@@ -89,8 +90,8 @@ void expire_in(keyspace& keys, words given, milliseconds unit, answer& to) {
   if (!when) return;
   if (given.size() > 3)
     return add_error(to.text, "Unsupported option " + given[3]);
-  const bool known = keys.find(given[1]);
-  keys.set_expiry(given[1], when);
+  keyspace::item* const known = keys.find(given[1]);
+  if (known) keys.set_expiry(*known, when);
   keys.find(given[1]); // drops what is over
   add_number(to.text, known ? 1 : 0);
 }
@@ -98,8 +99,9 @@ void expire_in(keyspace& keys, words given, milliseconds unit, answer& to) {
 void add_time_left(keyspace& keys, words given, std::int64_t unit, answer& to) {
   constexpr std::int64_t no_key = -2;
   constexpr std::int64_t for_ever = -1;
-  if (!keys.find(given[1])) return add_number(to.text, no_key);
-  const auto when = keys.expiry(given[1]);
+  const keyspace::item* const found = keys.find(given[1]);
+  if (!found) return add_number(to.text, no_key);
+  const auto when = found->second.expiry();
   if (!when) return add_number(to.text, for_ever);
   const std::int64_t left = (*when - this_moment()).count();
   add_number(to.text, unit == 1 ? left : (left + unit / 2) / unit);
@@ -124,15 +126,16 @@ void set(keyspace& keys, words given, answer& to) {
       return;
     }
   }
-  keys.make(given[1]).value = std::move(given[2]);
-  keys.set_expiry(given[1], options.expiry);
+  keyspace::item& made = keys.make(given[1]);
+  made.second.value = std::move(given[2]);
+  keys.set_expiry(made, options.expiry);
   to.text = ok;
 }
 
 void append(keyspace& keys, words given, answer& to) {
   value_at<std::string>(keys, given[1], to.text);
   if (!to.text.empty()) return;
-  auto& text = std::get<std::string>(keys.make(given[1]).value);
+  auto& text = std::get<std::string>(keys.make(given[1]).second.value);
   text += given[2];
   add_number(to.text, static_cast<std::int64_t>(text.size()));
 }
@@ -166,12 +169,12 @@ void decrement_by(keyspace& keys, words given, answer& to) {
 }
 
 void type(keyspace& keys, words given, answer& to) {
-  const keyspace::entry* const found = keys.find(given[1]);
+  const keyspace::item* const found = keys.find(given[1]);
   if (!found)
     to.text = "+none\r\n";
   else
-    to.text = std::holds_alternative<list>(found->value) ? "+list\r\n"
-                                                         : "+string\r\n";
+    to.text = std::holds_alternative<list>(found->second.value) ? "+list\r\n"
+                                                                : "+string\r\n";
 }
 
 void expire(keyspace& keys, words given, answer& to) {
@@ -191,8 +194,9 @@ void milliseconds_to_live(keyspace& keys, words given, answer& to) {
 }
 
 void persist(keyspace& keys, words given, answer& to) {
-  const bool expires = keys.find(given[1]) && keys.expiry(given[1]);
-  keys.set_expiry(given[1], std::nullopt);
+  keyspace::item* const found = keys.find(given[1]);
+  const bool expires = found && found->second.expiry();
+  if (expires) keys.set_expiry(*found, std::nullopt);
   add_number(to.text, expires ? 1 : 0);
 }
 
@@ -205,8 +209,9 @@ void get_one(keyspace& keys, words given, answer& to) {
 }
 
 void set_one(keyspace& keys, words given, answer&) {
-  keys.make(given[0]).value = std::move(given[1]);
-  keys.set_expiry(given[0], std::nullopt);
+  keyspace::item& made = keys.make(given[0]);
+  made.second.value = std::move(given[1]);
+  keys.set_expiry(made, std::nullopt);
 }
 
 void delete_one(keyspace& keys, words given, answer& to) {
