@@ -53,9 +53,9 @@ public:
   std::optional<moment> next_expiry() const;
 
 private:
-  struct hash {
+  struct hash { // which is kept with each key, as it is not noexcept
     using is_transparent = void;
-    std::size_t operator()(std::string_view key) const { // noexcept: not kept
+    std::size_t operator()(std::string_view key) const {
       return std::hash<std::string_view>()(key);
     }
   };

@@ -104,7 +104,8 @@ void add_time_left(keyspace& keys, words given, std::int64_t unit, answer& to) {
   const auto when = found->second.expiry();
   if (!when) return add_number(to.text, for_ever);
   const std::int64_t left = (*when - this_moment()).count();
-  add_number(to.text, unit == 1 ? left : (left + unit / 2) / unit);
+  const std::int64_t rounded_up = left % unit * 2 >= unit ? 1 : 0;
+  add_number(to.text, unit == 1 ? left : left / unit + rounded_up);
 }
 
 } // namespace
