@@ -154,8 +154,8 @@ TEST_SUITE("tls") {
       connection under;
       tls_pair c;
       const int raw = c.near.lower().native_handle();
-      const std::string record =
-          std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'x');
+      std::string record(37, 'x');
+      record.replace(0, 5, std::string("\x17\x03\x03\x00\x20", 5));
       CHECK(::send(raw, record.data(), record.size(), MSG_NOSIGNAL) == 37);
       CHECK(mentions(error_of_read(c.far).message(),
                      "decryption failed or bad record mac"));

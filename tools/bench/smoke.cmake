@@ -1,12 +1,7 @@
-# Runs BENCH on small sizes: it must end well and report every row. With ALONE
-# on, without the yardsticks.
+# Runs BENCH on small sizes: it must end well and report every row.
 cmake_minimum_required(VERSION 3.25)
 
-set(options)
-if(ALONE)
-  set(options --alone)
-endif()
-execute_process(COMMAND ${BENCH} --quick --runs 1 --json - ${options}
+execute_process(COMMAND ${BENCH} --quick --runs 1 --json -
   OUTPUT_VARIABLE report RESULT_VARIABLE status)
 if(NOT status EQUAL 0)
   message(FATAL_ERROR "bench ended with ${status}")
@@ -21,9 +16,6 @@ foreach(i RANGE ${last})
   foreach(field unit value yardstick ratio runs)
     string(JSON ${field} GET "${report}" ${i} ${field})
   endforeach()
-  if(ALONE)
-    set(yardstick 1)
-  endif()
   if(NOT value GREATER 0 OR NOT yardstick GREATER 0 OR NOT runs EQUAL 1)
     message(FATAL_ERROR
       "${name}: value ${value}, yardstick ${yardstick}, ${runs} runs")
