@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 namespace chat_web {
 
@@ -29,8 +30,9 @@ public:
 
   /// Waits for an event; null when `until` passed, or it is closed and empty.
   event_ptr take(greenroom::deadline until = {});
-  /// Without waiting.
-  event_ptr try_take() { return events_.try_get().value_or(nullptr); }
+  /// Waits likewise, then takes as many as make one good write: a JSON array of
+  /// them, "[]" for none.
+  std::string take_all(greenroom::deadline until = {});
 
 private:
   greenroom::queue<event_ptr> events_{most_events};

@@ -7,6 +7,7 @@
 #include <greenroom/http/error.hpp>
 #include <greenroom/http/json.hpp>
 #include <greenroom/http/static_files.hpp>
+#include <greenroom/mailbox/async_result.hpp>
 #include <greenroom/ws/socket.hpp>
 
 #include <algorithm>
@@ -117,6 +118,16 @@ std::string as_html(const std::vector<room_entry>& rooms,
   return made;
 }
 
+/// Who was asked may have ended just now, for nobody needed it.
+template <class Value>
+Value answer_of(const greenroom::async_result<Value>& asked) {
+  try {
+    return asked.get();
+  } catch (const std::system_error&) {
+    throw http::error(503, "please try again", {{"Retry-After", "1"}});
+  }
+}
+
 /// What all of them share.
 class chat {
 public:
@@ -141,7 +152,7 @@ private:
 };
 
 found chat::look_up(const std::string& uid, const std::string& room) const {
-  found both = house_.ask(find{uid, room}).get();
+  found both = answer_of(house_.ask(find{uid, room}));
   if (both.who == user_ref() || (!room.empty() && both.where == room_ref()))
     throw http::error(503, "the house is full, or closing",
                       {{"Retry-After", "10"}});
@@ -158,11 +169,11 @@ visitor chat::visitor_of(const request& asked, const std::string& uid,
 
 void chat::show_rooms(request& asked, response& answer) const {
   const std::string uid = name_in(asked, "uid");
-  send_page(
-      answer,
-      filled_page("rooms.html",
-                  {{"uid", escaped(uid)},
-                   {"rooms", as_html(house_.ask(list_rooms{}).get(), uid)}}));
+  send_page(answer,
+            filled_page("rooms.html",
+                        {{"uid", escaped(uid)},
+                         {"rooms",
+                          as_html(answer_of(house_.ask(list_rooms{})), uid)}}));
 }
 
 void chat::show_room(request& asked, response& answer) const {
@@ -170,12 +181,11 @@ void chat::show_room(request& asked, response& answer) const {
   const std::string uid = name_in(asked, "uid");
   const found both = look_up(uid, room);
   both.who.send(visit{room, both.where});
-  send_page(answer,
-            filled_page("room.html",
-                        {{"room", escaped(room)},
-                         {"uid", escaped(uid)},
-                         {"messages",
-                          as_html(both.where.ask(list_messages{}).get())}}));
+  send_page(answer, filled_page("room.html",
+                                {{"room", escaped(room)},
+                                 {"uid", escaped(uid)},
+                                 {"messages", as_html(answer_of(both.where.ask(
+                                                  list_messages{})))}}));
 }
 
 void chat::put(request& asked, response& answer) const {
@@ -189,9 +199,8 @@ void chat::put(request& asked, response& answer) const {
   if (text.size() > longest_text)
     throw http::error(413, "a message has at most 2000 bytes");
   const found both = look_up(uid, room);
-  const said done =
-      both.who.ask(say{room, both.where, std::move(text), std::move(key)})
-          .get();
+  const said done = answer_of(
+      both.who.ask(say{room, both.where, std::move(text), std::move(key)}));
   if (done == said::too_fast)
     throw http::error(429, "too fast", {{"Retry-After", "1"}});
   if (done == said::nowhere) throw http::error(503);
@@ -207,7 +216,7 @@ void chat::poll(request& asked, response& answer) const {
 }
 
 void chat::poll_queue(const std::string& uid, response& answer) const {
-  const outbox_ptr queue = look_up(uid, {}).who.ask(open_queue{}).get();
+  const outbox_ptr queue = answer_of(look_up(uid, {}).who.ask(open_queue{}));
   const event_ptr next = queue->take(chosen_.poll_time);
   if (!next) return http::send_json(answer, nlohmann::json::array());
   http::send_json(answer, next->from + ':' + next->text);
@@ -215,11 +224,7 @@ void chat::poll_queue(const std::string& uid, response& answer) const {
 
 void chat::poll_room(const visitor& of, response& answer) const {
   const stay here{of};
-  std::string events;
-  for (event_ptr next = here.out()->take(chosen_.poll_time); next;
-       next = here.out()->try_take())
-    events += (events.empty() ? "" : ",") + next->json;
-  answer.send("{\"events\":[" + events + "]}", "application/json");
+  answer.send(here.out()->take_all(chosen_.poll_time), "application/json");
 }
 
 void chat::open_socket(request& asked, response& answer) const {

@@ -16,9 +16,9 @@ namespace chat_web {
 ///     POST /poll/{uid}          waits for the next message in a room that was
 ///                               visited: JSON "uid:message", or [] after 10 s
 ///     POST /poll/{uid}?room=R&after=N&presence=P
-///                               waits for anything after message N: JSON
-///                               {"events": [...]}
-///     GET  /ws/{room}/{uid}?after=N   the same, as a WebSocket
+///                               waits for anything after message N: a JSON
+///                               array of events
+///     GET  /ws/{room}/{uid}?after=N   the same again and again, by WebSocket
 greenroom::http::router make_routes(house_ref house, const settings& chosen);
 
 } // namespace chat_web

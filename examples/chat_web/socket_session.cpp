@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include <string_view>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -56,8 +56,8 @@ void listen(ws::socket& page, outbox& out, const visitor& of) {
 
 void write_all(ws::socket& page, outbox& out) {
   std::error_code failed;
-  while (const event_ptr next = out.take()) {
-    page.send(next->json, {}, failed);
+  for (std::string all = out.take_all(); all != "[]"; all = out.take_all()) {
+    page.send(all, {}, failed);
     if (failed) return;
   }
   page.close(out.close_code());

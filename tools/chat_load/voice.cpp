@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstddef>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
@@ -84,12 +85,18 @@ public:
 
 private:
   json next_event() {
-    const auto came = server_.receive(patience);
-    if (!came) throw std::runtime_error("the server closed the connection");
-    return json::parse(came->data);
+    while (next_ == events_.size()) {
+      const auto came = server_.receive(patience);
+      if (!came) throw std::runtime_error("the server closed the connection");
+      events_ = json::parse(came->data);
+      next_ = 0;
+    }
+    return std::move(events_[next_++]);
   }
 
   ws::socket server_;
+  json events_ = json::array(); // that came together
+  std::size_t next_ = 0;
 };
 
 } // namespace

@@ -115,6 +115,14 @@ function notice(text) {
 
 // --- what the server tells --------------------------------------------------
 
+// One who reads too slowly is not told of everything, and asks again.
+function presenceIs(version) {
+  const missed = version !== presence + 1;
+  presence = missed ? 0 : version;
+  if (missed) socket?.close();
+  showPeople();
+}
+
 const events = {
   message: showMessage,
   people(event) {
@@ -125,14 +133,12 @@ const events = {
   },
   joined(event) {
     people.add(event.who);
-    presence = event.presence;
-    showPeople();
+    presenceIs(event.presence);
     if (event.who !== me) remark(`${event.who} has joined`);
   },
   left(event) {
     people.delete(event.who);
-    presence = event.presence;
-    showPeople();
+    presenceIs(event.presence);
     remark(`${event.who} has left`);
   },
   said: event => confirmed(event.key),
@@ -245,7 +251,7 @@ function bySocket() {
     mine.onmessage = message => {
       if (over) return;
       heard();
-      hear(JSON.parse(message.data));
+      JSON.parse(message.data).forEach(hear);
     };
     mine.onclose = mine.onerror = end;
   });
@@ -261,7 +267,7 @@ async function byPolling() {
       const answer = await fetch(`/poll/${encodeURIComponent(me)}?${about}`,
                                  { method: "POST" });
       if (!answer.ok) return worked;
-      for (const event of (await answer.json()).events) hear(event);
+      (await answer.json()).forEach(hear);
     } catch {
       return false;
     }
