@@ -73,10 +73,22 @@ buffered_reader::read_until(std::string_view mark, deadline until,
   for (std::size_t searched = 0; !failed;) {
     if (auto text = cut_after(mark, searched)) return text;
     searched = buffered().size();
-    if (searched > limit_) failed = too_long();
+    if (!may_end_in_time(mark)) failed = too_long();
     if (failed || ended_ || !fill(until, failed)) break;
   }
   return std::nullopt;
+}
+
+/// Half a mark at the limit may become a whole one.
+bool buffered_reader::may_end_in_time(std::string_view mark) const {
+  const std::string_view text = buffered();
+  if (text.size() <= limit_) return true;
+  const std::size_t most = std::min(text.size(), mark.size() - 1);
+  for (std::size_t half = most; half > 0; --half)
+    if (text.size() - half <= limit_ &&
+        mark.starts_with(text.substr(text.size() - half)))
+      return true;
+  return false;
 }
 
 /// As `cut_line`. The part that was searched may end with half a mark.

@@ -70,6 +70,7 @@ private:
   std::optional<std::string> cut_after(std::string_view mark,
                                        std::size_t searched);
   bool is_too_long() const;
+  bool may_end_in_time(std::string_view mark) const;
 
   stream& from_;
   const std::size_t limit_;

@@ -50,6 +50,27 @@ TEST_SUITE("io") {
     });
   }
 
+  TEST_CASE("text as long as the limit may have its mark in pieces") {
+    in_real_hub([] {
+      for (const std::string& text :
+           {std::string(100, 'x'), std::string(99, 'x') + '\r'}) {
+        connection c;
+        const auto reader = spawn([&] {
+          buffered_reader marked{c.near, 100};
+          std::error_code failed;
+          const auto read = marked.read_until("\r\n\r\n", {}, failed);
+          CHECK_FALSE(failed);
+          return read.value_or("");
+        });
+        for (const char byte : text + "\r\n\r\n") {
+          c.far.write({&byte, 1});
+          idle();
+        }
+        CHECK(reader.get() == text + "\r\n\r\n");
+      }
+    });
+  }
+
   TEST_CASE("a line may come in any number of pieces") {
     in_real_hub([] {
       connection c;
