@@ -9,14 +9,13 @@
 #include <greenroom/mailbox/lock.hpp>
 #include <greenroom/ws/socket.hpp>
 
-#include <boost/beast/core/buffers_to_string.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <mutex>
 #include <utility>
@@ -89,6 +88,7 @@ struct socket::core final : byte_layer {
 
   std::size_t take_read_before(std::span<char> into);
   bool ask_whether_alive();
+  void read_message(beast_code& failed);
   void ended(const beast_code& why, std::error_code& failed);
   void send_goodbye(std::uint16_t code, std::string_view reason);
   void wait_for_goodbye();
@@ -105,7 +105,7 @@ struct socket::core final : byte_layer {
   std::string protocol;
   bool is_client = false;
   websocket::stream<layer, true> frames;
-  beast::flat_buffer incoming;
+  std::string incoming; // of a message that has begun
 
   rlock writing;
   deadline write_until; // of the present send
@@ -251,7 +251,7 @@ std::optional<message> socket::core::receive(deadline until,
   read_until = until;
   beast_code why;
   try {
-    frames.read(incoming, why);
+    read_message(why);
   } catch (const nothing_came&) {
     failed = errc::timed_out;
     return std::nullopt;
@@ -263,10 +263,19 @@ std::optional<message> socket::core::receive(deadline until,
     ended(why, failed);
     return std::nullopt;
   }
-  message came{beast::buffers_to_string(incoming.data()), frames.got_text()};
-  incoming.clear();
   message_until.reset();
-  return came;
+  return message{std::exchange(incoming, {}), frames.got_text()};
+}
+
+/// Piece by piece: Beast's own loop would make room for as much as a frame
+/// announces, if that is compressed, before it has come.
+void socket::core::read_message(beast_code& failed) {
+  std::array<char, 4096> piece;
+  do {
+    const std::size_t bytes =
+        frames.read_some(boost::asio::buffer(piece), failed);
+    incoming.append(piece.data(), bytes);
+  } while (!failed && !frames.is_message_done());
 }
 
 void socket::core::ended(const beast_code& why, std::error_code& failed) {

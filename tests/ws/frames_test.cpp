@@ -136,6 +136,29 @@ TEST_SUITE("ws") {
     });
   }
 
+  // Beast made room for it at once.
+  TEST_CASE("what a compressed frame announces takes no memory") {
+    in_hub([] {
+      captured_log log;
+      ws::options compress;
+      compress.compress = true;
+      served server{echo, compress};
+      const auto peer = server.stream();
+      const std::string huge{"\xc1\xff\x61\x01\xec\x00\x81\x00\x00\x71", 10};
+      peer->write(replaced(handshake, "Host: a\r\n",
+                           "Host: a\r\nSec-WebSocket-Extensions: "
+                           "permessage-deflate\r\n") +
+                  huge + std::string(4, '\0') + "abc");
+      peer->shutdown_write();
+      std::array<char, 4096> piece;
+      while (peer->read_some(piece) > 0) {
+      }
+      server.join();
+      CHECK_FALSE(log.has("bad_alloc"));
+      CHECK_FALSE(log.has("length_error"));
+    });
+  }
+
   TEST_CASE("a message that is too big closes with 1009") {
     in_hub([] {
       ws::options small;
