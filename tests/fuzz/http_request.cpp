@@ -30,8 +30,10 @@ http::router make_routes() {
   });
   routes.put("/pieces", [](http::request& asked, http::response& answer) {
     char piece[7];
+    std::string all;
     while (const std::size_t bytes = asked.read_some(piece))
-      answer.write({piece, bytes});
+      all.append(piece, bytes);
+    answer.write(all);
   });
   routes.del("/unread", [](http::request&, http::response&) {});
   return routes;

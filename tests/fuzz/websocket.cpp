@@ -37,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
   const std::string said =
       handshake + std::string(fuzz::text(data + 1, size - 1));
   fuzz::input_stream client{said, piece};
-  serve(client, [&](http::request& asked, http::response& answer) {
+  http::serve(client, [&](http::request& asked, http::response& answer) {
     echo(asked, answer, compress);
   });
   return 0;
