@@ -10,9 +10,14 @@
 
 namespace greenroom::http {
 
-/// The body, as JSON. Throws `error` 400 when it is none.
+/// The body, as JSON. Throws `error` 400 when it is none, or nested more than
+/// 100 deep.
 inline nlohmann::json read_json(request& asked) {
-  auto value = nlohmann::json::parse(asked.body(), nullptr, false);
+  const auto refuse_depth = [](int depth, auto, auto&) {
+    if (depth > 100) throw error(400, "the JSON is nested too deeply");
+    return true;
+  };
+  auto value = nlohmann::json::parse(asked.body(), refuse_depth, false);
   if (value.is_discarded()) throw error(400, "the body is no JSON");
   return value;
 }

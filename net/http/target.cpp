@@ -28,6 +28,8 @@ std::string decoded(std::string_view text) {
 
 namespace {
 
+constexpr std::size_t most_parameters = 1000; // each takes far more than "a&"
+
 std::string decoded_word(std::string_view text) {
   std::string plain{text};
   std::replace(plain.begin(), plain.end(), '+', ' ');
@@ -50,6 +52,7 @@ parameters decoded_form(std::string_view text) {
     std::string_view value = cut(text, '&');
     if (value.empty()) continue;
     const std::string_view name = cut(value, '=');
+    if (all.size() == most_parameters) throw error(400, "too many parameters");
     all.emplace_back(decoded_word(name), decoded_word(value));
   }
   return all;

@@ -164,6 +164,25 @@ TEST_SUITE("http") {
                 form)) == "HTTP/1.1 400 Bad Request");
   }
 
+  TEST_CASE("a form of parameters without end is refused") {
+    std::string body = "a";
+    for (int i = 1; i < 1000; ++i)
+      body += "&a";
+    const auto count = [&] {
+      return answer_to(
+          post("Content-Type: application/x-www-form-urlencoded\r\n"
+               "Content-Length: " +
+                   std::to_string(body.size()) + "\r\n",
+               body),
+          [](request& asked, response& to) {
+            to.send(std::to_string(asked.form().size()));
+          });
+    };
+    CHECK(body_of(count()) == "1000");
+    body += "&a";
+    CHECK(status_line(count()) == "HTTP/1.1 400 Bad Request");
+  }
+
   TEST_CASE("targets, queries and cookies are taken apart") {
     const auto parts = [](request& asked, response& to) {
       to.send(std::string(asked.path()) + ' ' + std::string(asked.query()) +

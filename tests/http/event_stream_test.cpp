@@ -58,6 +58,16 @@ TEST_SUITE("http") {
     });
   }
 
+  TEST_CASE("JSON that is nested too deeply is refused") {
+    const std::string body = std::string(200, '[') + std::string(200, ']');
+    CHECK(
+        status_line(answer_to(
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 400\r\n\r\n" + body,
+            [](request& asked, response&) {
+              greenroom::http::read_json(asked);
+            })) == "HTTP/1.1 400 Bad Request");
+  }
+
   TEST_CASE("JSON comes and goes") {
     const auto handle = [](request& asked, response& to) {
       auto value = greenroom::http::read_json(asked);

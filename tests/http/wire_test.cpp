@@ -245,7 +245,7 @@ TEST_SUITE("http") {
 
   TEST_CASE("a server that is stopping waits for no first request") {
     in_hub([] {
-      std::stop_source stopping;
+      static std::stop_source stopping; // g++ 12 warns of a local one
       stopping.request_stop();
       scripted_stream client{{}};
       client.stays_silent = true;
