@@ -75,7 +75,9 @@ struct socket::core final : byte_layer {
   std::size_t read(std::span<char> into, beast_code& failed) override;
   std::size_t write(std::span<const std::string_view> parts,
                     beast_code& failed) override;
-  void shut_down() override { peer.shutdown_write(); }
+  void shut_down() override {
+    if (!is_left) peer.shutdown_write();
+  }
 
   void accept(const beast_request& asked, const std::string& protocol);
   void shake_hands(const std::string& host, const std::string& target,
@@ -95,6 +97,8 @@ struct socket::core final : byte_layer {
   void close_peer() {
     if (!is_left) peer.close();
   }
+  std::size_t fail(const std::error_code& why, beast_code& failed);
+  struct whole_or_closed;
   template <class Write>
   void write_message(deadline until, std::error_code& failed, Write&& write);
 
@@ -123,6 +127,19 @@ struct socket::core final : byte_layer {
   bool is_left = false; // by its socket: the stream may be gone
 };
 
+/// What was not written in whole, for an error or a kill, leaves a stream nobody
+/// can read.
+struct socket::core::whole_or_closed {
+  explicit whole_or_closed(core& of) : here(of) {}
+  ~whole_or_closed() {
+    if (done) return;
+    here.closed = true;
+    here.close_peer();
+  }
+  core& here;
+  bool done = false;
+};
+
 // --- what Beast calls -----------------------------------------------------
 
 std::size_t socket::core::take_read_before(std::span<char> into) {
@@ -137,7 +154,7 @@ std::size_t socket::core::take_read_before(std::span<char> into) {
 std::size_t socket::core::read(std::span<char> into, beast_code& failed) {
   if (!read_before.empty()) return take_read_before(into);
   failed = {};
-  for (;;) {
+  while (!is_left) {
     const bool between = !handshake_until && frames.is_message_done();
     if (between)
       message_until.reset();
@@ -160,10 +177,15 @@ std::size_t socket::core::read(std::span<char> into, beast_code& failed) {
     } else if (why == errc::timed_out && between) {
       throw nothing_came();
     }
-    broken = why ? why : make_error_code(errc::closed);
-    failed = boost::asio::error::connection_reset;
-    return 0;
+    return fail(why ? why : make_error_code(errc::closed), failed);
   }
+  return fail(make_error_code(errc::closed), failed);
+}
+
+std::size_t socket::core::fail(const std::error_code& why, beast_code& failed) {
+  broken = why;
+  failed = boost::asio::error::connection_reset;
+  return 0;
 }
 
 bool socket::core::ask_whether_alive() {
@@ -179,14 +201,14 @@ std::size_t socket::core::write(std::span<const std::string_view> parts,
   std::size_t all = 0;
   for (const std::string_view each : parts)
     all += each.size();
+  if (is_left) return fail(make_error_code(errc::closed), failed);
   if (write_closed) return all; // the peer does not listen any more
   std::error_code why;
   const deadline until = sends ? write_until : deadline{limits.write_time};
+  whole_or_closed mine{*this};
   peer.write(parts, until, why);
-  if (!why) return all;
-  broken = why;
-  failed = boost::asio::error::connection_reset;
-  return 0;
+  mine.done = !why;
+  return why ? fail(why, failed) : all;
 }
 
 // --- the handshake --------------------------------------------------------
@@ -284,7 +306,6 @@ void socket::core::ended(const beast_code& why, std::error_code& failed) {
   failed = broken ? broken : meaning(why);
 }
 
-/// What was not written in whole leaves a stream nobody can read.
 template <class Write>
 void socket::core::write_message(deadline until, std::error_code& failed,
                                  Write&& write) {
@@ -298,16 +319,13 @@ void socket::core::write_message(deadline until, std::error_code& failed,
     failed = errc::closed;
     return;
   }
+  whole_or_closed mine{*this};
   struct sender {
     explicit sender(core& of) : here(of) { here.sends = true; }
-    ~sender() {
-      here.sends = false;
-      if (!done) here.close_peer();
-    }
+    ~sender() { here.sends = false; }
     core& here;
-    bool done = false;
   };
-  sender mine{*this};
+  const sender now{*this};
   write_until = std::min(until, deadline{limits.write_time});
   beast_code why;
   write(why);

@@ -9,6 +9,7 @@
 #include <greenroom/hub/error.hpp>
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/io/unix.hpp>
+#include <greenroom/mailbox/event.hpp>
 #include <greenroom/ws/socket.hpp>
 
 #include <array>
