@@ -21,6 +21,7 @@ install(FILES
 # The prefix is written relative to the .pc file, so an install may be moved.
 file(RELATIVE_PATH pc_to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" pc_to_prefix ${pc_to_prefix})
+get_property(pc_private_libs GLOBAL PROPERTY greenroom_pc_libs)
 set(pc_files greenroom)
 if(TARGET greenroom::tls)
   list(APPEND pc_files greenroom-tls)

@@ -1,6 +1,7 @@
 #include <greenroom/io/file.hpp>
 
 #include "descriptor_calls.hpp"
+#include "file_ring.hpp"
 #include "owned_descriptor.hpp"
 #include "turn.hpp"
 
@@ -24,6 +25,8 @@ struct file::core {
   std::shared_ptr<const owned_descriptor> opened(std::error_code& failed) const;
   std::size_t read(std::uint64_t offset, std::span<char> into, deadline until,
                    std::error_code& failed);
+  std::size_t read_full(std::uint64_t offset, std::span<char> into,
+                        deadline until, std::error_code& failed);
   std::optional<std::size_t> read_cached(int from, std::uint64_t offset,
                                          std::span<char> into,
                                          std::error_code& failed);
@@ -183,11 +186,27 @@ std::size_t file::core::read(std::uint64_t offset, std::span<char> into,
     if (++reads_in_a_row % most_reads_in_a_row == 0) yield();
     return *bytes;
   }
+  if (tells_cached) // else the ring would need a thread of its own
+    if (const auto bytes = read_by_ring(kept->get(), offset, into))
+      return *bytes;
   return elsewhere(
       [&](std::error_code& why) {
         return read_here(kept->get(), offset, into, why);
       },
       until, failed);
+}
+
+/// A single read ends where the page cache does.
+std::size_t file::core::read_full(std::uint64_t offset, std::span<char> into,
+                                  deadline until, std::error_code& failed) {
+  std::size_t filled = 0;
+  do {
+    const std::size_t bytes =
+        read(offset + filled, into.subspan(filled), until, failed);
+    filled += bytes;
+    if (bytes == 0) break; // the end
+  } while (filled < into.size());
+  return filled;
 }
 
 std::size_t file::core::write(std::uint64_t offset, std::string_view bytes,
@@ -285,14 +304,14 @@ std::size_t file::read_at(std::uint64_t offset, std::span<char> into,
                           deadline until) {
   const auto here = core_;
   return or_throw("read from", here->path, [&](std::error_code& failed) {
-    return here->read(offset, into, until, failed);
+    return here->read_full(offset, into, until, failed);
   });
 }
 
 std::size_t file::read_at(std::uint64_t offset, std::span<char> into,
                           deadline until, std::error_code& failed) {
   const auto here = core_;
-  return here->read(offset, into, until, failed);
+  return here->read_full(offset, into, until, failed);
 }
 
 void file::write_at(std::uint64_t offset, std::string_view bytes,

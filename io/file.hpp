@@ -24,15 +24,16 @@ struct file_options {
   mode_t permissions = 0666; ///< of one that is created; the umask takes off
 };
 
-/// A file on a disk. What the page cache has is read at once; everything else
-/// happens on a thread of `thread_pool::shared()`, and only the caller waits.
+/// A file on a disk. What the page cache has is read at once, the rest by
+/// io_uring; everything else, and what the kernel refuses there, happens on a
+/// thread of `thread_pool::shared()`. Only the caller waits.
 ///
 /// Ownership  Owns the descriptor; moved, not copied. A call that runs keeps
 ///            it: `close` is then carried out at that call's end.
 /// Thread     Its hub's thread only.
 /// Waits      Every call but `position`, `seek` and those of `stream` that do
 ///            not. One that runs cannot be broken off: a kill, a timeout or a
-///            deadline counts until a thread has taken it.
+///            deadline counts until a thread, or the ring, has taken it.
 /// Errors     Both forms; the thrown text names the file. `errc::busy`: reading
 ///            and writing in sequence is for one greenlet at a time, for they
 ///            share one position; `read_at` and `write_at` are for any number.
@@ -40,7 +41,7 @@ struct file_options {
 /// Note       Each write costs a trip to a thread (about 10 us): write much at
 ///            a time.
 /// Source     Rust's OpenOptions; gevent's FileObjectThread; preadv2(2) with
-///            RWF_NOWAIT.
+///            RWF_NOWAIT; io_uring(7).
 ///
 ///     file log = file::open("service.log", {.append = true, .create = true});
 ///     log.write("started\n");

@@ -1,4 +1,5 @@
 #include "hub/support.hpp"
+#include "io/busy_pool.hpp"
 #include "io/stream_support.hpp"
 #include "io/temporary_folder.hpp"
 
@@ -6,7 +7,6 @@
 #include <greenroom/hub/timeout.hpp>
 #include <greenroom/io/buffered_reader.hpp>
 #include <greenroom/io/file.hpp>
-#include <greenroom/io/thread_pool.hpp>
 
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -16,7 +16,6 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
-#include <latch>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -27,26 +26,6 @@ using namespace std::chrono_literals;
 using namespace test;
 
 namespace {
-
-/// Keeps every thread of the shared pool busy.
-class busy_pool {
-public:
-  busy_pool() {
-    for (int i = 0; i < 10; ++i)
-      calls_.push_back(thread_pool::shared().spawn([this] { end_.wait(); }));
-  }
-  busy_pool(const busy_pool&) = delete;
-  busy_pool& operator=(const busy_pool&) = delete;
-  ~busy_pool() {
-    end_.count_down();
-    for (const auto& each : calls_)
-      each.wait();
-  }
-
-private:
-  std::latch end_{1};
-  std::vector<async_result<void>> calls_;
-};
 
 /// `body(path)` with a path in a fresh folder; leaves no descriptor open.
 template <class Body>
