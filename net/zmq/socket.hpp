@@ -3,6 +3,7 @@
 #include <greenroom/hub/deadline.hpp>
 #include <greenroom/hub/wait.hpp>
 #include <greenroom/zmq/context.hpp>
+#include <greenroom/zmq/curve.hpp>
 #include <greenroom/zmq/error.hpp>
 #include <greenroom/zmq/frame.hpp>
 
@@ -196,6 +197,11 @@ public:
   /// Plain text names and passwords, asked for by a ZAP handler.
   void set_plain_server(bool enabled);
   void set_plain_client(const std::string& name, const std::string& password);
+  /// Only who knows the server's public key, and encrypts, may connect; who
+  /// that is, a ZAP handler may ask.
+  void set_curve_server(const curve_keys& mine);
+  void set_curve_client(const std::string& server_key,
+                        const curve_keys& mine = curve_keys::make());
   void set_zap_domain(std::string_view domain);
 
   /// Any other option: a ZMQ_... of zmq.h.
@@ -204,6 +210,7 @@ public:
   int option(int which) const;
 
 private:
+  friend class monitor;
   friend class readiness;
   class core;
 

@@ -65,6 +65,8 @@ public:
   void let_go();
   void close();
   void* handle() const { return handle_; }
+  /// While it is open.
+  const context& in() const { return *context_; }
   void* checked_handle(const char* what) const;
   /// For error texts: "send on push socket tcp://127.0.0.1:5000".
   std::string named(const char* call) const;
