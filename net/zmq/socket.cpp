@@ -186,7 +186,7 @@ void socket::send(frame&& what, deadline until) {
   const auto here = core_; // may be closed, and gone, while we wait
   std::error_code failed;
   here->operate(true, &send_one, &what, until, failed);
-  throw_if(failed, here->named("send"));
+  if (failed) throw std::system_error(failed, here->named("send"));
 }
 
 void socket::send(frame&& what, deadline until, std::error_code& failed) {
@@ -197,7 +197,7 @@ void socket::send_multipart(message&& frames, deadline until) {
   const auto here = core_;
   std::error_code failed;
   send_multipart(std::move(frames), until, failed);
-  throw_if(failed, here->named("send_multipart"));
+  if (failed) throw std::system_error(failed, here->named("send_multipart"));
 }
 
 void socket::send_multipart(message&& frames, deadline until,
@@ -218,7 +218,7 @@ frame socket::receive(deadline until) {
   std::error_code failed;
   frame into;
   here->operate(false, &receive_one, &into, until, failed);
-  throw_if(failed, here->named("receive"));
+  if (failed) throw std::system_error(failed, here->named("receive"));
   return into;
 }
 
@@ -232,7 +232,7 @@ message socket::receive_multipart(deadline until) {
   const auto here = core_;
   std::error_code failed;
   message into = receive_multipart(until, failed);
-  throw_if(failed, here->named("receive_multipart"));
+  if (failed) throw std::system_error(failed, here->named("receive_multipart"));
   return into;
 }
 
