@@ -141,7 +141,7 @@ struct reply::state {
     over.reset();
   }
 
-  std::size_t read_some(std::span<char> into);
+  std::size_t read_some(std::span<char> into, deadline until);
 
   std::unique_ptr<client::connection> over; // null when it was left
   std::shared_ptr<client::connections> kept;
@@ -152,12 +152,17 @@ struct reply::state {
   const std::chrono::nanoseconds time;
   const std::uint64_t most_body;
   bool closing = false; // the request was not sent in whole
+  bool is_cut = false;  // the body: a read of it has failed
 };
 
-std::size_t reply::state::read_some(std::span<char> into) {
+std::size_t reply::state::read_some(std::span<char> into, deadline until) {
+  if (is_cut) throw_error(errc::closed, method + ' ' + where.text());
   if (!over || into.empty()) return 0;
+  if (until.is_never()) until = time;
+  is_cut = true; // also when it is killed
   try {
-    const std::size_t bytes = over->in.read_body(into, time);
+    const std::size_t bytes = over->in.read_body(into, until);
+    is_cut = false;
     if (over->in.body_done()) leave();
     return bytes;
   } catch (const error& failed) {
@@ -188,14 +193,14 @@ const url& reply::where() const {
   return state_->where;
 }
 
-std::size_t reply::read_some(std::span<char> into) {
-  return state_->read_some(into);
+std::size_t reply::read_some(std::span<char> into, deadline until) {
+  return state_->read_some(into, until);
 }
 
-std::string reply::body() {
+std::string reply::body(deadline until) {
   std::string all;
   std::array<char, 16'384> piece;
-  while (const std::size_t bytes = read_some(piece)) {
+  while (const std::size_t bytes = read_some(piece, until)) {
     if (all.size() + bytes > state_->most_body)
       throw std::system_error(std::make_error_code(std::errc::message_size),
                               state_->method + ' ' + state_->where.text() +

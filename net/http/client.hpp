@@ -46,9 +46,12 @@ struct outgoing {
 /// Ownership  Owns the connection, until the body has been read: then the
 ///            client may use it again. Moved, not copied. May outlive the
 ///            client.
-/// Waits      What reads the body.
+/// Waits      What reads the body, in whole until its deadline; without one,
+///            `client_options::time` for each piece.
 /// Errors     `std::system_error`, as `client`; `std::errc::message_size` for a
-///            body beyond the limit.
+///            body beyond the limit. Then, and after a kill, the connection is
+///            closed, and reading on is `errc::closed`: what came is no whole
+///            body.
 class reply {
 public:
   reply(reply&&) noexcept;
@@ -65,9 +68,9 @@ public:
   const url& where() const;
 
   /// What has come of the body, at least a byte; 0 at its end.
-  std::size_t read_some(std::span<char> into);
+  std::size_t read_some(std::span<char> into, deadline until = {});
   /// The rest of it.
-  std::string body();
+  std::string body(deadline until = {});
 
 private:
   friend class client;

@@ -31,14 +31,27 @@ connection::connection(stream& peer, const handler& handle,
       request_(*this), response_(*this) {
 }
 
+/// What the end of the connection would make look whole.
+struct connection::whole_or_reset {
+  explicit whole_or_reset(connection& of) : here(of) {}
+  ~whole_or_reset() {
+    if (here.response_.ends_with_connection() &&
+        (!here.response_.ended() || here.output_.has_failed()))
+      here.peer_.reset();
+  }
+  connection& here;
+};
+
 void connection::run() {
+  const whole_or_reset at_end{*this};
   try {
     while (next_request()) {
       answer();
       if (!keep_alive_) break;
     }
+    if (output_.has_failed()) return; // its handler has caught that
     output_.flush();
-    if (broken_ && response_.ends_with_connection()) return peer_.reset();
+    if (!response_.ended() && response_.ends_with_connection()) return;
     if (!peer_.is_open()) return;
     say_goodbye();
   } catch (const std::system_error&) {
@@ -97,7 +110,7 @@ void connection::refuse(const error& why) {
 
 void connection::answer() {
   call_handler();
-  keep_alive_ = keep_alive_ && !broken_ && !draining_;
+  keep_alive_ = keep_alive_ && !broken_ && !draining_ && !output_.has_failed();
   if (options_.access_log) write_access_line();
   if (keep_alive_ && !reader_.body_done()) drop_rest_of_body();
 }

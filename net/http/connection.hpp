@@ -32,6 +32,8 @@ private:
   friend class request;
   friend class response;
 
+  struct whole_or_reset;
+
   bool next_request();
   void answer();
   void call_handler();

@@ -1,5 +1,7 @@
 #include "output.hpp"
 
+#include <greenroom/hub/error.hpp>
+
 #include <algorithm>
 #include <array>
 #include <cassert>
@@ -47,6 +49,7 @@ void output::flush() {
 }
 
 void output::write(std::span<const std::string_view> parts) {
+  check_usable();
   std::error_code failed;
   failed_ = true; // also when it is killed halfway
   sent_ += to_.write(parts, until(), failed);
@@ -55,10 +58,17 @@ void output::write(std::span<const std::string_view> parts) {
   failed_ = false;
 }
 
+/// Part of a message is out; what would come next is taken for its rest.
+void output::check_usable() const {
+  if (failed_)
+    throw_error(errc::closed, "write a message after another failed");
+}
+
 /// A piece at a time, each within the time of one write.
 void output::send_file(socket_stream& to, int descriptor, std::uint64_t offset,
                        std::uint64_t bytes) {
   flush();
+  check_usable();
   while (bytes > 0) {
     std::error_code failed;
     failed_ = true;

@@ -45,6 +45,7 @@ public:
 private:
   void send_pieces(std::initializer_list<std::string_view> parts);
   void write(std::span<const std::string_view> parts);
+  void check_usable() const;
   deadline until() const { return std::min(until_, deadline{time_}); }
 
   stream& to_;

@@ -85,6 +85,7 @@ private:
   void write_head(framing how, std::uint64_t length);
   void begin_pieces();
   bool may_have_body() const;
+  bool ended() const { return ended_; }
   bool ends_with_connection() const { return framing_ == framing::to_end; }
   void count(std::size_t bytes);
 
