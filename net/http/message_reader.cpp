@@ -5,12 +5,15 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace greenroom::http {
 namespace {
 
 constexpr std::size_t first_size = 4096; // bytes
 constexpr std::size_t largest_chunk_line = 16'384;
+/// Who is silent for so long can be given its buffers anew.
+constexpr auto warm_time = std::chrono::seconds(1);
 
 } // namespace
 
@@ -34,11 +37,7 @@ bool message_reader::read_head(std::chrono::nanoseconds idle,
   begin_head();
   std::size_t bytes = find_head_end();
   if (bytes == 0 && begin_ == end_) {
-    try {
-      if (fill(idle) == 0) return false;
-    } catch (const error&) { // late
-      return false;
-    }
+    if (wait_for_first(idle) == 0) return false;
     bytes = find_head_end();
   }
   if (bytes == 0) bytes = wait_for_head(time);
@@ -52,6 +51,28 @@ bool message_reader::read_head(deadline until) {
   const std::size_t bytes = find_head_end();
   finish_head(bytes > 0 ? bytes : wait_for_head(until));
   return true;
+}
+
+/// Of a head. The many that are idle hold no buffers.
+std::size_t message_reader::wait_for_first(deadline until) {
+  bool late = false;
+  make_room();
+  end_ = read_some(input_, std::min(until, deadline{warm_time}), late);
+  if (!late) return end_;
+  release();
+  char first = 0;
+  const std::size_t bytes = read_some({&first, 1}, until, late);
+  if (bytes == 0) return 0;
+  make_room();
+  input_[0] = first;
+  end_ = 1;
+  return bytes;
+}
+
+void message_reader::release() {
+  (void)std::exchange(input_, {}); // what is assigned to keeps its memory
+  (void)std::exchange(head_, {});
+  writer_.release();
 }
 
 std::size_t message_reader::wait_for_head(deadline until) {
@@ -105,10 +126,19 @@ std::size_t message_reader::fill(deadline until) {
 }
 
 std::size_t message_reader::read_some(std::span<char> into, deadline until) {
+  bool late = false;
+  const std::size_t bytes = read_some(into, until, late);
+  if (late) throw error(408);
+  return bytes;
+}
+
+std::size_t message_reader::read_some(std::span<char> into, deadline until,
+                                      bool& late) {
   writer_.flush();
   std::error_code failed;
   const std::size_t bytes = from_.read_some(into, until, failed);
-  if (failed == errc::timed_out) throw error(408);
+  late = failed == errc::timed_out;
+  if (late) return 0;
   failed_ = static_cast<bool>(failed);
   if (failed) throw std::system_error(failed, "read a message");
   return bytes;

@@ -29,6 +29,8 @@ struct head_limits {
 class before_waiting {
 public:
   virtual void flush() = 0;
+  /// Nothing will be written for long.
+  virtual void release() = 0;
 
 protected:
   ~before_waiting() = default;
@@ -70,10 +72,13 @@ private:
   void finish_head(std::size_t bytes);
   std::size_t find_head_end();
   std::size_t wait_for_head(deadline until);
+  std::size_t wait_for_first(deadline until);
   void end_line(std::size_t after);
   void check_sizes() const;
   std::size_t fill(deadline until);
   std::size_t read_some(std::span<char> into, deadline until);
+  std::size_t read_some(std::span<char> into, deadline until, bool& late);
+  void release();
   void make_room();
   void drop(std::size_t bytes);
   std::size_t read_through(std::span<char> into, deadline until);

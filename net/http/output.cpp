@@ -7,6 +7,7 @@
 #include <cassert>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 namespace greenroom::http {
 namespace {
@@ -46,6 +47,10 @@ void output::flush() {
   if (waiting_.empty()) return;
   const std::string_view all = waiting_;
   write({&all, 1});
+}
+
+void output::release() {
+  if (waiting_.empty()) (void)std::exchange(waiting_, {});
 }
 
 void output::write(std::span<const std::string_view> parts) {

@@ -31,6 +31,7 @@ public:
   /// With what waits, in one write.
   void send(std::initializer_list<std::string_view> parts);
   void flush() override;
+  void release() override;
   void send_file(socket_stream& to, int descriptor, std::uint64_t offset,
                  std::uint64_t bytes);
 

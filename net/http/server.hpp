@@ -4,6 +4,7 @@
 #include <greenroom/net/stream_server.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <stop_token>
 #include <string>
 
@@ -21,6 +22,10 @@ struct server_options {
 /// Thread     Its hub's thread only.
 /// Waits      `serve_forever`, `stop`, the destructor: as `stream_server`.
 /// Errors     As `stream_server` and `handler`.
+/// Memory     An idle connection holds less than `most_idle_bytes`, besides
+///            the stack that its handler has used: its buffers are given back
+///            after a second. While a head comes, it may hold twice
+///            `limits::head` more; of a body, what the handler reads.
 /// Source     gevent.pywsgi, GEVENT.md 1.12; Go's net/http.
 ///
 ///     http::server server{{"127.0.0.1", 8000},
@@ -31,6 +36,8 @@ struct server_options {
 ///     server.serve_forever();
 class server {
 public:
+  static constexpr std::size_t most_idle_bytes = 16 * 1024;
+
   server(listen_address at, handler handle, server_options options = {});
 
   void start() { connections_.start(); }

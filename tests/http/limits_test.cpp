@@ -2,8 +2,11 @@
 
 #include "http/support.hpp"
 
+#include <greenroom/io/unix.hpp>
+
 #include <doctest/doctest.h>
 
+#include <stop_token>
 #include <string>
 
 namespace test {
@@ -34,6 +37,31 @@ TEST_SUITE("http") {
     const outcome end = silent_after({get}, hello);
     CHECK(without_dates(end.answer) == hello_response);
     CHECK(end.time == 60s + 1s);
+  }
+
+  TEST_CASE("a connection is served, and can be stopped, after long silence") {
+    in_hub([] {
+      auto both = greenroom::socketpair();
+      greenroom::stream& client = both.first;
+      static std::stop_source stopping; // g++ 12 misjudges a local one
+      const auto serving = greenroom::spawn(
+          [&] { serve(both.second, hello, {}, stopping.get_token()); });
+      for (int i = 0; i < 3; ++i) {
+        greenroom::sleep(50s);
+        client.write(i == 1 ? get + get : get);
+        for (int count = i == 1 ? 2 : 1; count > 0; --count) {
+          std::string answer(hello_response.size() + 37, ' ');
+          client.read(answer, 1s);
+          CHECK(without_dates(answer) == hello_response);
+        }
+      }
+      greenroom::sleep(5s);
+      stopping.request_stop();
+      char none;
+      CHECK(client.read_some({&none, 1}, 0s) == 0);
+      both.first.close();
+      serving.join();
+    });
   }
 
   TEST_CASE("a head that does not come in time is answered by 408") {
