@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <malloc.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -116,8 +117,11 @@ class plain_client {
 public:
   explicit plain_client(std::uint16_t port)
       : number_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    constexpr int small = 8192; // or the system would keep much for the test
-    ::setsockopt(number_, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    // Else the system itself would keep megabytes for who does not read.
+    constexpr int bytes = 8192;
+    ::setsockopt(number_, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    constexpr int segment = 1400;
+    ::setsockopt(number_, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(port);
@@ -140,8 +144,8 @@ public:
             "a client says it");
   }
   /// What has come; empty at the end of the connection.
-  std::string hear() const {
-    std::string some(4096, '\0');
+  std::string hear(std::size_t most = 4096) const {
+    std::string some(most, '\0');
     const ssize_t came = ::recv(number_, some.data(), some.size(), 0);
     some.resize(came > 0 ? static_cast<std::size_t>(came) : 0);
     return some;

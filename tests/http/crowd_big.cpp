@@ -103,8 +103,7 @@ const std::vector<attack>& attacks() {
        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\n" + field,
        "HTTP/1.1 408", http::server::most_idle_bytes + 60 * kib},
       {"slow readers", "GET /big HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200",
-       http::server::most_idle_bytes,
-       200}, // the system keeps megabytes for each
+       http::server::most_idle_bytes, 300}, // the system keeps much for each
   };
   return all;
 }
