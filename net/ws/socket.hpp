@@ -67,6 +67,10 @@ inline constexpr std::uint16_t internal_error = 1011;
 ///            who is told so by a close; those of the stream. After
 ///            `timed_out` from `receive` it can be used on. A send that failed
 ///            or was killed halfway has closed it.
+/// Many       What is said to many must wait for none: each has a `queue` of a
+///            few messages, from which a greenlet of its own sends; whoever's
+///            is full is dropped, by a kill of that greenlet. The messages may
+///            be shared.
 /// Source     RFC 6455; gevent-websocket, GEVENT.md 1.15; Go's gorilla.
 ///
 ///     routes.get("/echo", [](http::request& asked, http::response& answer) {

@@ -25,13 +25,13 @@ namespace {
 using test::plain_client;
 using test::require;
 
-constexpr int rounds = 16;
-constexpr std::size_t message_bytes = 8192;
+constexpr int rounds = 8;
+constexpr std::size_t message_bytes = 4096;
 constexpr std::size_t queued = 4; // messages; whose queue is full, is dropped
 constexpr std::size_t most_bytes = 24 * 1024; // of memory, for each socket
 
 const std::string handshake =
-    "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n"
+    " HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n"
     "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
@@ -51,6 +51,7 @@ public:
       std::set<listener*>& all;
       listener& self;
     } here{*this, self};
+    if (asked.path() == "/deaf") self.out.put(much());
     for (;;)
       peer.send(*self.out.get());
   }
@@ -64,6 +65,12 @@ public:
   std::size_t size() const { return all_.size(); }
 
 private:
+  /// More than the system takes on behalf of who does not read it.
+  static text much() {
+    static const text bytes = std::make_shared<std::string>(8 << 20, 'x');
+    return bytes;
+  }
+
   struct listener {
     any_greenlet greenlet;
     queue<text> out{queued};
@@ -77,7 +84,7 @@ void play(std::uint16_t port, const test::next_step& next, std::size_t count,
   std::vector<plain_client> all;
   for (std::size_t i = 0; i < count; ++i) {
     all.emplace_back(port);
-    all.back().say(handshake);
+    all.back().say((i < deaf ? "GET /deaf" : "GET /") + handshake);
     require(all.back().hear().starts_with("HTTP/1.1 101"), "a WebSocket");
   }
   for (int round = 0; round < rounds; ++round) {
