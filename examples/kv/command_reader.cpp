@@ -1,9 +1,22 @@
 #include "command_reader.hpp"
 
+extern "C" {
+#include <hiredis/sds.h>
+}
+
 #include <cstdint>
 #include <new>
 
 namespace kv {
+namespace {
+
+struct split_line_deleter {
+  void operator()(sds* words) const { sdsfreesplitres(words, count); }
+  int count;
+};
+using split_line = std::unique_ptr<sds[], split_line_deleter>;
+
+} // namespace
 
 /// What hiredis calls for each thing it has read. Null ends the reading.
 struct command_reader::callbacks {
@@ -105,26 +118,32 @@ void command_reader::switch_to_lines() {
 /// False when it is not all there.
 bool command_reader::read_line() {
   const std::string_view text = unread();
-  const std::size_t end = text.find('\n');
+  const std::size_t end = text.substr(0, text.find('\0')).find('\n');
   if (end == text.npos) {
     lines_.erase(0, read_lines_);
     read_lines_ = 0;
     return text.size() > longest_line ? refuse("too big inline request")
                                       : false;
   }
-  constexpr std::string_view spaces = " \t\r";
-  const std::string_view line = text.substr(0, end);
-  std::size_t begin = line.find_first_not_of(spaces);
-  while (begin != line.npos) {
-    const std::size_t behind = line.find_first_of(spaces, begin);
-    add_word(line.substr(begin, behind - begin));
-    begin = line.find_first_not_of(spaces, behind);
-  }
+  if (!split(text.substr(0, end)))
+    return refuse("unbalanced quotes in request");
   read_lines_ += end + 1;
   if (read_lines_ == lines_.size()) {
     lines_.clear();
     read_lines_ = 0;
   }
+  return true;
+}
+
+/// False when a quote is not closed, or a letter follows one that is.
+bool command_reader::split(std::string_view line) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  int count = 0;
+  sds* const found = sdssplitargs(std::string(line).c_str(), &count);
+  if (!found) return false;
+  const split_line all(found, split_line_deleter{count});
+  for (int i = 0; i < count; ++i)
+    add_word({found[i], sdslen(found[i])});
   return true;
 }
 

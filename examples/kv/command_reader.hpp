@@ -13,7 +13,7 @@
 namespace kv {
 
 /// Finds the commands in what a client sends: lists of texts, which hiredis
-/// reads, or lines of words, as people type them.
+/// reads, or lines of words and quotes, as people type them.
 ///
 /// What a stranger may have it keep is bounded. What is no command is an
 /// `error`, after which there is no way to tell where the next begins.
@@ -45,6 +45,7 @@ private:
   std::string_view unread() const;
   bool between_lists() const;
   bool read_line();
+  bool split(std::string_view line);
   bool read_list();
   void switch_to_lists();
   void switch_to_lines();

@@ -66,6 +66,7 @@ private:
   void write();
   void begin_writer();
   void say_goodbye();
+  bool set_name(const std::string& name, std::string& reply);
   std::string& answer_text();
 
   greenroom::stream& peer_;

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -57,9 +58,18 @@ void connection::select(words given, std::string& reply) {
 }
 
 void connection::hello(words given, std::string& reply) {
+  if (given.size() > 1 && !to_integer(given[1]))
+    return add_error(reply,
+                     "Protocol version is not an integer or out of range");
   if (given.size() > 1 && given[1] != "2") {
     reply += "-NOPROTO unsupported protocol version\r\n";
     return;
+  }
+  for (std::size_t i = 2; i < given.size(); i += 2) {
+    if (!is_word(given[i], "setname") || i + 1 == given.size())
+      return add_error(reply,
+                       "Syntax error in HELLO option '" + given[i] + '\'');
+    if (!set_name(given[i + 1], reply)) return;
   }
   constexpr std::size_t items = 14;
   add_list(reply, items);
@@ -75,10 +85,22 @@ void connection::hello(words given, std::string& reply) {
   add_list(reply, 0);
 }
 
+/// False when `reply` says that it is no name.
+bool connection::set_name(const std::string& name, std::string& reply) {
+  const bool good = std::all_of(name.begin(), name.end(), [](char each) {
+    return each >= '!' && each <= '~';
+  });
+  if (good)
+    name_ = name;
+  else
+    add_error(reply, "Client names cannot contain spaces, newlines or special "
+                     "characters.");
+  return good;
+}
+
 void connection::client(words given, std::string& reply) {
   if (is_word(given[1], "setname") && given.size() == 3) {
-    name_ = std::move(given[2]);
-    reply += ok;
+    if (set_name(given[2], reply)) reply += ok;
   } else if (is_word(given[1], "getname") && given.size() == 2) {
     name_.empty() ? void(reply += nil) : add_text(reply, name_);
   } else if (is_word(given[1], "id") && given.size() == 2) {

@@ -26,13 +26,15 @@ std::optional<moment> to_expiry(std::int64_t count, milliseconds unit,
 struct set_options {
   bool only_new = false;
   bool only_known = false;
+  bool returns_old = false;
+  bool keeps_expiry = false;
   std::optional<moment> expiry;
 };
 
 /// False when `reply` says what is wrong.
 bool read_expiry(std::string_view option, std::string_view count,
                  set_options& into, std::string& reply) {
-  const milliseconds unit{is_word(option, "ex") ? 1000 : 1};
+  const milliseconds unit{option == "ex" ? 1000 : 1};
   const auto number = to_integer(count);
   if (!number) {
     add_error(reply, no_integer);
@@ -45,17 +47,24 @@ bool read_expiry(std::string_view option, std::string_view count,
 }
 
 bool read_options(words given, set_options& into, std::string& reply) {
-  std::string_view expiry;
+  std::string_view expiry; // "ex" or "px"; the last count of it holds
   std::string_view count;
   for (std::size_t i = 3; i < given.size(); ++i) {
     const std::string_view option = given[i];
-    const bool is_expiry = is_word(option, "ex") || is_word(option, "px");
+    const std::string_view unit = is_word(option, "ex")   ? "ex"
+                                  : is_word(option, "px") ? "px"
+                                                          : "";
     if (is_word(option, "nx") && !into.only_known) {
       into.only_new = true;
     } else if (is_word(option, "xx") && !into.only_new) {
       into.only_known = true;
-    } else if (is_expiry && expiry.empty() && i + 1 < given.size()) {
-      expiry = option;
+    } else if (is_word(option, "get")) {
+      into.returns_old = true;
+    } else if (is_word(option, "keepttl") && expiry.empty()) {
+      into.keeps_expiry = true;
+    } else if (!unit.empty() && (expiry.empty() || expiry == unit) &&
+               !into.keeps_expiry && i + 1 < given.size()) {
+      expiry = unit;
       count = given[++i];
     } else {
       add_error(reply, syntax_error);
@@ -81,19 +90,59 @@ void add(keyspace& keys, std::string_view key, std::int64_t amount,
   add_number(to.text, sum);
 }
 
+/// When EXPIRE is to do anything.
+struct conditions {
+  bool none_before = false;
+  bool some_before = false;
+  bool later = false; // for ever is the latest
+  bool sooner = false;
+
+  bool hold(std::optional<moment> before, moment when) const {
+    if (none_before && before) return false;
+    if (some_before && !before) return false;
+    if (later && (!before || when <= *before)) return false;
+    return !(sooner && before && when >= *before);
+  }
+};
+
+/// False when `reply` says what is wrong.
+bool read_conditions(words given, conditions& into, std::string& reply) {
+  for (const std::string& option : given.subspan(3)) {
+    if (is_word(option, "nx")) {
+      into.none_before = true;
+    } else if (is_word(option, "xx")) {
+      into.some_before = true;
+    } else if (is_word(option, "gt")) {
+      into.later = true;
+    } else if (is_word(option, "lt")) {
+      into.sooner = true;
+    } else {
+      add_error(reply, "Unsupported option " + option);
+      return false;
+    }
+  }
+  if (into.none_before && (into.some_before || into.later || into.sooner))
+    add_error(reply, "NX and XX, GT or LT options at the same time are not "
+                     "compatible");
+  else if (into.later && into.sooner)
+    add_error(reply, "GT and LT options at the same time are not compatible");
+  return reply.empty();
+}
+
 void expire_in(keyspace& keys, words given, milliseconds unit, answer& to) {
+  conditions only;
+  if (!read_conditions(given, only, to.text)) return;
   const bool seconds = unit > milliseconds(1);
   const auto count = to_integer(given[2]);
   if (!count) return add_error(to.text, no_integer);
   const auto when =
       to_expiry(*count, unit, seconds ? "expire" : "pexpire", to.text);
   if (!when) return;
-  if (given.size() > 3)
-    return add_error(to.text, "Unsupported option " + given[3]);
   keyspace::item* const known = keys.find(given[1]);
-  if (known) keys.set_expiry(*known, when);
+  const bool sets = known && only.hold(known->second.expiry(), *when);
+  if (sets) keys.set_expiry(*known, when);
   keys.find(given[1]); // drops what is over
-  add_number(to.text, known ? 1 : 0);
+  add_number(to.text, sets ? 1 : 0);
 }
 
 void add_time_left(keyspace& keys, words given, std::int64_t unit, answer& to) {
@@ -120,17 +169,21 @@ void get(keyspace& keys, words given, answer& to) {
 void set(keyspace& keys, words given, answer& to) {
   set_options options;
   if (!read_options(given, options, to.text)) return;
+  if (options.returns_old) {
+    get(keys, given, to);
+    if (to.text.front() == '-') return; // it is no text
+  }
   if (options.only_new || options.only_known) {
     const bool known = keys.find(given[1]);
     if (known ? options.only_new : options.only_known) {
-      to.text = nil;
+      if (!options.returns_old) to.text = nil;
       return;
     }
   }
   keyspace::item& made = keys.make(given[1]);
   made.second.value = std::move(given[2]);
-  keys.set_expiry(made, options.expiry);
-  to.text = ok;
+  if (!options.keeps_expiry) keys.set_expiry(made, options.expiry);
+  if (!options.returns_old) to.text = ok;
 }
 
 void append(keyspace& keys, words given, answer& to) {
