@@ -40,7 +40,8 @@ private:
   std::size_t guarded(Run&& run);
 
 public:
-  asio::io_context context{1}; // one thread runs it; others may post
+  /// One thread runs it and its sockets; others may post.
+  asio::io_context context{ASIO_CONCURRENCY_HINT_UNSAFE_IO};
 
 private:
   asio::steady_timer timer_{context};

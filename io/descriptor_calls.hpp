@@ -20,8 +20,8 @@ inline std::error_code last_error() {
 }
 
 inline bool is_would_block(const std::error_code& failed) {
-  return failed == std::errc::operation_would_block ||
-         failed == std::errc::resource_unavailable_try_again;
+  return failed && (failed == std::errc::operation_would_block ||
+                    failed == std::errc::resource_unavailable_try_again);
 }
 
 /// In the standard's category, so that it compares with `std::errc`; what
@@ -36,7 +36,7 @@ inline std::error_code standard(std::error_code failed) {
 /// it could be thrown: as if nothing had been, it is to be begun again.
 template <class Descriptor>
 bool was_withdrawn(const Descriptor& on, const std::error_code& failed) {
-  return failed == asio::error::operation_aborted && on.is_open();
+  return failed && failed == asio::error::operation_aborted && on.is_open();
 }
 
 /// What a call reports, which may have found `on` closed under it.
@@ -63,10 +63,11 @@ std::size_t receive_from(Descriptor& from, bool& ended, std::span<char> into,
     filled += from.async_read_some(
         asio::buffer(into.data() + filled, into.size() - filled),
         use_greenlet[failed].until(until));
+    if (!failed && filled >= at_least) return filled;
     if (was_withdrawn(from, failed)) continue;
     ended = failed == asio::error::eof;
     failed = ended ? std::error_code() : explained(from, failed);
-    if (failed || (!ended && filled >= at_least)) return filled;
+    if (failed) return filled;
   }
 }
 
