@@ -49,6 +49,13 @@ public:
   /// Always everything: nobody else's bytes may come between.
   template <class Buffers>
   std::size_t write_some(const Buffers& from, beast_code& failed) {
+    std::array<char, small> bytes;
+    if (boost::asio::buffer_size(from) <= bytes.size()) { // one cheap call
+      const std::size_t all =
+          boost::asio::buffer_copy(boost::asio::buffer(bytes), from);
+      const std::string_view part{bytes.data(), all};
+      return below_->write({&part, 1}, failed);
+    }
     std::vector<std::string_view> parts;
     parts.reserve(4);
     const auto end = boost::asio::buffer_sequence_end(from);
@@ -83,6 +90,8 @@ public:
   }
 
 private:
+  static constexpr std::size_t small = 1024; // bytes: copied, not gathered
+
   byte_layer* below_;
 };
 
