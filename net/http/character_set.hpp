@@ -20,6 +20,12 @@ public:
       has_[static_cast<unsigned char>(each)] = true;
   }
 
+  template <class Fits>
+  constexpr explicit character_set(Fits fits) {
+    for (unsigned each = 0; each < has_.size(); ++each)
+      has_[each] = fits(static_cast<unsigned char>(each));
+  }
+
   constexpr bool has(char each) const {
     return has_[static_cast<unsigned char>(each)];
   }

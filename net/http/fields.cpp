@@ -13,11 +13,15 @@
 namespace greenroom::http {
 namespace {
 
+constexpr character_set in_line{[](unsigned char each) {
+  return each != '\r' && each != '\n' && each != '\0';
+}};
+
 void check(std::string_view name, std::string_view value) {
   if (name.empty() || !in_token.has_all(name))
     throw std::invalid_argument("no name of a header field: '" +
                                 std::string(name) + '\'');
-  if (value.find_first_of({"\r\n\0", 3}) != std::string_view::npos)
+  if (!in_line.has_all(value))
     throw std::invalid_argument("carriage return or newline in the value of "
                                 "header field '" +
                                 std::string(name) + '\'');
@@ -78,8 +82,7 @@ void fields::add(std::string_view name, std::string_view value) {
 
 void fields::add_checked(std::string_view name, std::string_view value) {
   constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max();
-  if (name.size() > most || value.size() > most ||
-      text_.size() + name.size() + value.size() > most)
+  if (text_.size() + name.size() + value.size() > most)
     throw std::length_error("header fields of more than 4 GiB");
   const auto place = static_cast<std::uint32_t>(text_.size());
   text_.append(name).append(value);
@@ -99,9 +102,8 @@ void fields::clear() {
 }
 
 field fields::at(const entry& place) const {
-  const std::string_view text = text_;
-  return {text.substr(place.at, place.name_size),
-          text.substr(place.at + place.name_size, place.value_size)};
+  const char* const name = text_.data() + place.at;
+  return {{name, place.name_size}, {name + place.name_size, place.value_size}};
 }
 
 } // namespace greenroom::http

@@ -82,6 +82,12 @@ std::size_t message_reader::wait_for_head(deadline until) {
   }
 }
 
+void message_reader::check_sizes() const {
+  if (lines_ == 0 && searched_ > limits_.start_line)
+    throw error(414); // a response has no such problem
+  if (searched_ > limits_.head || lines_ > limits_.fields + 1) throw error(431);
+}
+
 /// The bytes of the head, with its empty line; 0: it has not come in whole.
 std::size_t message_reader::find_head_end() {
   for (;;) {
@@ -108,12 +114,6 @@ void message_reader::end_line(std::size_t after) {
   check_sizes();
   line_begin_ = after;
   if (size > 2) ++lines_;
-}
-
-void message_reader::check_sizes() const {
-  if (lines_ == 0 && searched_ > limits_.start_line)
-    throw error(414); // a response has no such problem
-  if (searched_ > limits_.head || lines_ > limits_.fields + 1) throw error(431);
 }
 
 /// More of the stream; 0 at its end.

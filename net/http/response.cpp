@@ -37,6 +37,29 @@ void append_number(std::string& to, std::uint64_t number, int base = 10) {
   to.append(digits.data(), end.ptr);
 }
 
+void append_status_line(std::string& to, int status) {
+  if (status == 200) { // mostly
+    to.append("HTTP/1.1 200 OK\r\n");
+    return;
+  }
+  to.append("HTTP/1.1 ");
+  append_number(to, static_cast<unsigned>(status));
+  to.append(" ").append(reason(status)).append(line_end);
+}
+
+bool is_of_connection(std::string_view name) {
+  switch (name.size()) {
+  case 10:
+    return same_word(name, "Connection");
+  case 14:
+    return same_word(name, "Content-Length");
+  case 17:
+    return same_word(name, "Transfer-Encoding");
+  default:
+    return false;
+  }
+}
+
 } // namespace
 
 void response::begin(bool head_only) {
@@ -96,15 +119,10 @@ void response::write_head(framing how, std::uint64_t length) {
   if (connection_.continue_is_due_ || how == framing::to_end)
     connection_.keep_alive_ = false; // who knows whether the body follows
   std::string& out = connection_.output_.buffer();
-  out.append("HTTP/1.1 ");
-  append_number(out, static_cast<unsigned>(status_));
-  out.append(" ").append(reason(status_)).append(line_end);
+  append_status_line(out, status_);
   bool dated = false;
   for (const field& each : headers_) {
-    if (same_word(each.name, "Connection") ||
-        same_word(each.name, "Content-Length") ||
-        same_word(each.name, "Transfer-Encoding"))
-      continue; // as we say below
+    if (is_of_connection(each.name)) continue; // as we say below
     dated = dated || same_word(each.name, "Date");
     out.append(each.name).append(": ").append(each.value).append(line_end);
   }
@@ -117,10 +135,11 @@ void response::write_head(framing how, std::uint64_t length) {
     out.append("Transfer-Encoding: chunked\r\n");
   }
   if (!connection_.keep_alive_)
-    out.append("Connection: close\r\n");
+    out.append("Connection: close\r\n\r\n");
   else if (connection_.reader_.head().version == 10)
-    out.append("Connection: keep-alive\r\n");
-  out.append(line_end);
+    out.append("Connection: keep-alive\r\n\r\n");
+  else
+    out.append(line_end);
   framing_ = how;
   left_ = length;
 }
@@ -137,8 +156,8 @@ void response::send(std::string_view body, std::string_view content_type) {
                              std::to_string(status_));
     return end();
   }
-  if (!headers_.contains("Content-Type") && !body.empty())
-    headers_.set("Content-Type", content_type);
+  if (!body.empty() && !headers_.contains("Content-Type"))
+    headers_.add("Content-Type", content_type);
   write_head(framing::length, body.size());
   ended_ = true;
   output& out = connection_.output_;
