@@ -94,7 +94,8 @@ public:
 
   /// The Asio loop: hand it to any Asio-based library. Handlers run on the
   /// hub, outside any greenlet: they may spawn, set, put and send, but not
-  /// wait.
+  /// wait. Other threads may post to it; its sockets and timers are for the
+  /// hub's thread only, whose operations take no lock.
   asio::io_context& context() { return *context_; }
 
   /// Runs `function` on the hub, outside any greenlet, in order of posting
