@@ -41,7 +41,7 @@ void check_well(const http::server& here) {
   http::client web;
   const auto asked = now();
   const auto got = web.get("http://" + here.local().text() + "/").body();
-  require(got == "hello" && now() - asked < 1s, "another one is served");
+  require(got == "hello" && now() - asked < 3s, "another one is served");
 }
 
 // --- good clients ---------------------------------------------------------
@@ -111,10 +111,10 @@ const std::vector<attack>& attacks() {
 http::server_options strict() {
   http::server_options made;
   made.service.most.head = 16 * kib;
-  made.service.most.idle_time = 2s;
-  made.service.most.head_time = 2s;
-  made.service.most.request_time = 2s;
-  made.service.most.write_time = 2s;
+  made.service.most.idle_time = 3s;
+  made.service.most.head_time = 3s;
+  made.service.most.request_time = 3s;
+  made.service.most.write_time = 3s;
   return made;
 }
 
@@ -143,9 +143,9 @@ void withstand(const attack& how, std::size_t count) {
   attackers.step();
   const auto since = now();
   check_well(here);
-  require(here.connections() > count * 9 / 10, "they are there");
+  require(here.connections() > count / 2, "they are there");
   cost.check(how.most);
-  sleep(2s);
+  sleep(3s);
   attackers.step();
   while (here.connections() > 1) { // the last was our own
     require(now() - since < 20s, "the limits end them");
