@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t first_size = 4096; // bytes
 constexpr std::size_t largest_chunk_line = 16'384;
 /// Who is silent for so long can be given its buffers anew.
-constexpr auto warm_time = std::chrono::seconds(1);
+constexpr std::chrono::nanoseconds warm_time = std::chrono::seconds(1);
 
 } // namespace
 
@@ -54,14 +54,14 @@ bool message_reader::read_head(deadline until) {
 }
 
 /// Of a head. The many that are idle hold no buffers.
-std::size_t message_reader::wait_for_first(deadline until) {
+std::size_t message_reader::wait_for_first(std::chrono::nanoseconds time) {
   bool late = false;
   make_room();
-  end_ = read_some(input_, std::min(until, deadline{warm_time}), late);
-  if (!late) return end_;
+  end_ = read_some(input_, std::min(time, warm_time), late);
+  if (!late || time <= warm_time) return end_;
   release();
   char first = 0;
-  const std::size_t bytes = read_some({&first, 1}, until, late);
+  const std::size_t bytes = read_some({&first, 1}, time - warm_time, late);
   if (bytes == 0) return 0;
   make_room();
   input_[0] = first;

@@ -72,7 +72,7 @@ private:
   void finish_head(std::size_t bytes);
   std::size_t find_head_end();
   std::size_t wait_for_head(deadline until);
-  std::size_t wait_for_first(deadline until);
+  std::size_t wait_for_first(std::chrono::nanoseconds time);
   void end_line(std::size_t after);
   void check_sizes() const;
   std::size_t fill(deadline until);

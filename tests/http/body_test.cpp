@@ -30,6 +30,16 @@ std::string bodies_of(std::string answers) {
 }
 
 TEST_SUITE("http") {
+  TEST_CASE("a quoted extension of a chunk does not go on in the next line") {
+    const std::string head =
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (const std::string after : {"abcde\r\n0\r\n\r\n", "5\r\n"}) {
+      const std::string said =
+          head + "5;x=\"y\r\n" + after + "\"\r\nabcde\r\n0\r\n\r\n";
+      CHECK(status_line(answer_to(said, repeat)) == "HTTP/1.1 400 Bad Request");
+    }
+  }
+
   TEST_CASE("a body of a length is read, and the next request after it") {
     CHECK(bodies_of(answer_to(post("Content-Length: 3\r\n", "abc") + get +
                                   post("Content-Length: 0\r\n", ""),
