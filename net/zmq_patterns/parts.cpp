@@ -39,6 +39,13 @@ void append(message& to, message&& what) {
             std::make_move_iterator(what.end()));
 }
 
+std::size_t bytes_of(const message& frames) {
+  std::size_t bytes = 0;
+  for (const frame& each : frames)
+    bytes += each.size();
+  return bytes;
+}
+
 in_use::in_use(bool& flag, const char* what) : flag_(flag) {
   if (flag) throw_error(greenroom::errc::busy, what);
   flag = true;

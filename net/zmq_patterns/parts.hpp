@@ -29,6 +29,7 @@ bool send_now(socket& to, message&& what, std::error_code& failed);
 /// The frames from `begin` on.
 message from(message&& of, std::size_t begin);
 void append(message& to, message&& what);
+std::size_t bytes_of(const message& frames);
 
 /// Of a call that one greenlet at a time may use.
 class in_use {
