@@ -5,7 +5,6 @@
 #include <greenroom/hub/deadline.hpp>
 #include <greenroom/hub/error.hpp>
 #include <greenroom/hub/wait.hpp>
-#include <greenroom/io/socket_stream.hpp>
 
 #include <system_error>
 
@@ -19,14 +18,13 @@ namespace greenroom {
 /// Ownership  Must outlive who waits.
 class shared_wait {
 public:
-  using wait_function = void (socket_stream::*)(deadline, std::error_code&);
-  explicit shared_wait(wait_function how) : how_(how) {}
-
-  void wait(socket_stream& on, deadline until, std::error_code& failed) {
+  /// `how(until, failed)` waits on the socket.
+  template <class How>
+  void wait(How&& how, deadline until, std::error_code& failed) {
     failed.clear();
     if (!taken_) {
       const first mine{*this};
-      (on.*how_)(until, failed);
+      how(until, failed);
     } else if (!others_.wait_turn(until, "a TLS connection", this)) {
       failed = errc::timed_out;
     }
@@ -44,7 +42,6 @@ private:
     shared_wait& of;
   };
 
-  const wait_function how_;
   bool taken_ = false;
   wait_list others_; // non-empty only while taken_
 };

@@ -1,8 +1,12 @@
 #include "socket_bio.hpp"
 
+#include <greenroom/hub/greenlet.hpp>
+
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <new>
 
 namespace greenroom {
@@ -21,7 +25,7 @@ struct socket_bio::method {
   }
 
   static int read(BIO* bio, char* into, int bytes) {
-    return self(bio).read(bio, into, bytes);
+    return self(bio).read(bio, {into, static_cast<std::size_t>(bytes)});
   }
 
   static int write(BIO* bio, const char* from, int bytes) {
@@ -60,19 +64,39 @@ bio_ptr socket_bio::make() {
   return made;
 }
 
-int socket_bio::read(BIO* bio, char* into, int bytes) {
+int socket_bio::read(BIO* bio, std::span<char> into) {
   BIO_clear_retry_flags(bio);
+  if (taken_ < came_) return static_cast<int>(take(into));
   ssize_t got = 0;
   do {
-    got = ::recv(socket_.native_handle(), into, static_cast<std::size_t>(bytes),
-                 MSG_DONTWAIT);
+    got =
+        ::recv(socket_.native_handle(), into.data(), into.size(), MSG_DONTWAIT);
   } while (got < 0 && errno == EINTR);
+  dry_ = got < static_cast<ssize_t>(into.size());
   if (got < 0 && would_block())
     BIO_set_retry_read(bio);
   else if (got < 0)
     error_.assign(errno, std::system_category());
   ended_ = got == 0;
   return static_cast<int>(got);
+}
+
+std::size_t socket_bio::take(std::span<char> into) {
+  const std::size_t bytes = std::min(into.size(), came_ - taken_);
+  std::memcpy(into.data(), first_.data() + taken_, bytes);
+  taken_ += bytes;
+  return bytes;
+}
+
+void socket_bio::wait_for_input(deadline until, std::error_code& failed) {
+  failed.clear();
+  if (taken_ < came_) return yield(); // OpenSSL has not looked at it
+  const std::size_t bytes = socket_.read_some(first_, until, failed);
+  if (failed) return;
+  taken_ = 0;
+  came_ = bytes;
+  dry_ = bytes < first_.size();
+  ended_ = bytes == 0;
 }
 
 int socket_bio::write(BIO* bio, std::string_view bytes) {

@@ -194,14 +194,37 @@ tls_socket::core::complete(Call&& step, direction& which, deadline until,
     const outcome how = call(step, which, failed);
     if (how == outcome::read_first) {
       send_kept_later();
-      readable.wait(lower, until, failed);
+      wait_readable(until, failed);
     } else if (how == outcome::write_first) {
-      writable.wait(lower, until, failed);
+      wait_writable(until, failed);
     } else {
       return how;
     }
     if (failed) return outcome::failed;
   }
+}
+
+void tls_socket::core::wait_readable(deadline until, std::error_code& failed) {
+  readable.wait(
+      [this](deadline latest, std::error_code& why) {
+        wire.wait_for_input(latest, why);
+        if (why && why != errc::timed_out) in.broken = why;
+      },
+      until, failed);
+}
+
+void tls_socket::core::wait_writable(deadline until, std::error_code& failed) {
+  writable.wait(
+      [this](deadline latest, std::error_code& why) {
+        lower.wait_writable(latest, why);
+      },
+      until, failed);
+}
+
+/// So that OpenSSL need not be asked in vain.
+bool tls_socket::core::has_nothing_to_read() const {
+  return wire.is_dry() && SSL_has_pending(ssl.get()) == 0 &&
+         SSL_get_shutdown(ssl.get()) == 0;
 }
 
 std::error_code tls_socket::core::explained(int why) const {
@@ -260,7 +283,9 @@ tls_socket::core::outcome tls_socket::core::read_once(std::span<char> into,
   const auto step = [&](SSL* from) {
     return SSL_read_ex(from, into.data(), into.size(), &bytes);
   };
-  const outcome how = complete(step, in, until, failed);
+  if (has_nothing_to_read()) wait_readable(until, failed);
+  const outcome how =
+      failed ? outcome::failed : complete(step, in, until, failed);
   send_kept_later();
   return how;
 }
@@ -308,7 +333,7 @@ void tls_socket::core::send_kept(deadline until, std::error_code& failed) {
     if (wire.error())
       failed = out.broken = explained(SSL_ERROR_SYSCALL);
     else
-      writable.wait(lower, until, failed);
+      wait_writable(until, failed);
     wire.clear_error();
   }
 }

@@ -66,6 +66,9 @@ private:
   template <class Call>
   outcome complete(Call&& step, direction& which, deadline until,
                    std::error_code& failed);
+  void wait_readable(deadline until, std::error_code& failed);
+  void wait_writable(deadline until, std::error_code& failed);
+  bool has_nothing_to_read() const;
   std::error_code explained(int why) const;
   void give_way_at_times(deadline until, std::error_code& failed);
   outcome read_once(std::span<char> into, std::size_t& bytes, deadline until,
@@ -78,8 +81,8 @@ private:
   void send_kept_later();
 
   // Hub thread only.
-  shared_wait readable{&socket_stream::wait_readable};
-  shared_wait writable{&socket_stream::wait_writable};
+  shared_wait readable;
+  shared_wait writable;
   direction in;
   direction out;
   unsigned calls = 0;
