@@ -155,7 +155,7 @@ public:
     made.done = message_->is_done();
     if (failed && failed != beast::error::need_buffer &&
         failed != beast::error::need_more)
-      throw error(400, failed.message());
+      throw error(400, malformed_chunks);
     return made;
   }
 

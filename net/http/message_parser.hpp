@@ -14,6 +14,10 @@ namespace greenroom::http {
 
 enum class message_kind { request, response };
 
+/// One text, for which of them is seen depends on how the bytes were cut.
+inline constexpr const char* malformed_chunks =
+    "a chunked body that is malformed or cut off";
+
 /// The start line and the header fields of a message.
 class message_head {
 public:

@@ -191,8 +191,8 @@ std::size_t message_reader::read_chunked(std::span<char> into, deadline until) {
     if (made.filled > 0 || made.done) return made.filled;
     if (made.taken > 0 && begin_ < end_) continue;
     if (buffered().size() > largest_chunk_line)
-      throw error(400, "a chunk's head is too long");
-    if (fill(until) == 0) throw error(400, "unexpected end of a chunked body");
+      throw error(400, malformed_chunks);
+    if (fill(until) == 0) throw error(400, malformed_chunks);
   }
 }
 

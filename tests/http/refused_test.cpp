@@ -154,6 +154,7 @@ TEST_SUITE("http") {
         "ffffffffffffffffff\r\nabc\r\n0\r\n\r\n",
         "3\r\nabc\r\n0\r\nno colon\r\n\r\n",
         "3\r\nabc\r\n0\r\nX : y\r\n\r\n",
+        "6ddddddddddddddd;x=\"\r\n\r\n",
         "3\r\nabc\r\n",
         "3\r\nab",
         "",
