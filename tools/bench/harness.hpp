@@ -62,6 +62,7 @@ std::vector<row> sync_rows();
 std::vector<row> memory_rows();
 std::vector<row> echo_rows();
 std::vector<row> file_rows();
+std::vector<row> inproc_rows();
 
 /// A row after its runs.
 struct outcome {

@@ -22,7 +22,8 @@ std::vector<bench::row> all_rows() {
   for (auto group :
        {bench::actor_rows(), bench::pool_rows(), bench::program_rows(),
         bench::micro_rows(), bench::queue_rows(), bench::sync_rows(),
-        bench::memory_rows(), bench::echo_rows(), bench::file_rows()})
+        bench::memory_rows(), bench::echo_rows(), bench::file_rows(),
+        bench::inproc_rows()})
     std::move(group.begin(), group.end(), std::back_inserter(all));
   return all;
 }
