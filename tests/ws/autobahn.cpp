@@ -369,7 +369,7 @@ void play(const std::vector<test_case>& cases, const ws::options& how) {
         converse(ours, how, "", [&](raw_peer& far, const std::string&) {
           player here{far, each};
           const bool passed = here.run() == each.wanted;
-          const char* to = ours == role::server ? "server" : "client";
+          const std::string to = ours == role::server ? "server" : "client";
           CHECK_MESSAGE(passed, each.number, ", our ", to, ": ", here.seen());
         });
     });
