@@ -436,7 +436,8 @@ template <class Message>
 Message decode(std::string_view body, const limits& most = {}) {
   Message made{};
   reader from{body, most};
-  const place whole{nullptr, inside::name_of<Message>()};
+  constexpr bool any = inside::is_a<Message, std::variant>;
+  const place whole{nullptr, any ? "message" : inside::name_of<Message>()};
   if constexpr (std::is_class_v<Message> && std::is_aggregate_v<Message> &&
                 !inside::is_array<Message>)
     inside::read_aggregate(from, made, nullptr);

@@ -38,17 +38,23 @@ struct secret {
 
 class account : public greenroom::actor<deposit, balance, fail,
                                         greenroom::request<later>, secret> {
+public:
+  explicit account(bool* holds) : holds_(holds) {}
+
+private:
   void receive(deposit d) override { total_ += d.amount; }
   long receive(balance) override { return total_; }
   void receive(fail f) override { throw std::runtime_error(f.how); }
   void receive(greenroom::request<later> asked) override {
     auto before = std::exchange(held_, std::move(asked));
     if (before) before->reply((*before)->number);
+    *holds_ = true;
   }
   void receive(secret) override { total_ = -1; }
 
   long total_ = 0;
   std::optional<greenroom::request<later>> held_;
+  bool* holds_;
 };
 
 /// An account behind a socket that is bound, and one that asks it.
@@ -89,7 +95,8 @@ struct served_account {
   zmq::context context;
   wire::serve_options options;
   zmq::socket front;
-  greenroom::actor_ref<account> actor = greenroom::spawn<account>();
+  bool holds = false; ///< the actor, a request
+  greenroom::actor_ref<account> actor = greenroom::spawn<account>(&holds);
   greenroom::greenlet<void> server;
 };
 
