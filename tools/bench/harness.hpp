@@ -63,6 +63,7 @@ std::vector<row> memory_rows();
 std::vector<row> echo_rows();
 std::vector<row> file_rows();
 std::vector<row> inproc_rows();
+std::vector<row> zmq_rows(); // where libzmq is
 
 /// A row after its runs.
 struct outcome {

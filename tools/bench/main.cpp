@@ -25,6 +25,10 @@ std::vector<bench::row> all_rows() {
         bench::memory_rows(), bench::echo_rows(), bench::file_rows(),
         bench::inproc_rows()})
     std::move(group.begin(), group.end(), std::back_inserter(all));
+#ifdef GREENROOM_BENCH_ZMQ
+  auto zmq = bench::zmq_rows();
+  std::move(zmq.begin(), zmq.end(), std::back_inserter(all));
+#endif
   return all;
 }
 
