@@ -183,10 +183,7 @@ std::string socket::last_endpoint() const {
 // --- messages ---------------------------------------------------------------
 
 void socket::send(frame&& what, deadline until) {
-  const auto here = core_; // may be closed, and gone, while we wait
-  std::error_code failed;
-  here->operate(true, &send_one, &what, until, failed);
-  if (failed) throw std::system_error(failed, here->named("send"));
+  core_->operate(true, &send_one, &what, until, "send");
 }
 
 void socket::send(frame&& what, deadline until, std::error_code& failed) {
@@ -194,10 +191,7 @@ void socket::send(frame&& what, deadline until, std::error_code& failed) {
 }
 
 void socket::send_multipart(message&& frames, deadline until) {
-  const auto here = core_;
-  std::error_code failed;
-  send_multipart(std::move(frames), until, failed);
-  if (failed) throw std::system_error(failed, here->named("send_multipart"));
+  core_->operate(true, &send_all, &frames, until, "send_multipart");
 }
 
 void socket::send_multipart(message&& frames, deadline until,
@@ -214,11 +208,8 @@ bool socket::try_send_multipart(message&& frames) {
 }
 
 frame socket::receive(deadline until) {
-  const auto here = core_;
-  std::error_code failed;
   frame into;
-  here->operate(false, &receive_one, &into, until, failed);
-  if (failed) throw std::system_error(failed, here->named("receive"));
+  core_->operate(false, &receive_one, &into, until, "receive");
   return into;
 }
 
@@ -229,10 +220,8 @@ frame socket::receive(deadline until, std::error_code& failed) {
 }
 
 message socket::receive_multipart(deadline until) {
-  const auto here = core_;
-  std::error_code failed;
-  message into = receive_multipart(until, failed);
-  if (failed) throw std::system_error(failed, here->named("receive_multipart"));
+  message into;
+  core_->operate(false, &receive_all, &into, until, "receive_multipart");
   return into;
 }
 

@@ -92,24 +92,44 @@ std::string socket::core::named(const char* call) const {
 
 // --- operations -------------------------------------------------------------
 
-/// One who never has to wait; others must have their turn.
-void socket::core::give_way() {
+/// What was not done at once. Others may close the socket, and destroy it.
+void socket::core::finish(int status, const operation& of, deadline until,
+                          std::error_code& failed) {
   const auto kept = shared_from_this();
-  yield();
+  if (status == turn_over) {
+    yield();
+    status = handle_ ? of.what(handle_, of.argument) : ENOTSOCK;
+    if (status != EAGAIN) touched();
+  }
+  if (status == EAGAIN) status = wait_for(of, until);
+  failed.clear();
+  if (status == EAGAIN)
+    failed = greenroom::errc::timed_out;
+  else if (status != 0)
+    failed = code_of(status);
+}
+
+void socket::core::finish(int status, const operation& of, deadline until,
+                          const char* call) {
+  const auto kept = shared_from_this();
+  std::error_code failed;
+  finish(status, of, until, failed);
+  if (failed) throw std::system_error(failed, named(call));
 }
 
 /// Here the commands for the socket are seen to: a receive that finds nothing
 /// has done that, a send has not.
-int socket::core::try_again(bool sending, attempt what, void* argument) {
+int socket::core::try_again(const operation& of) {
   if (!handle_) return ENOTSOCK;
-  if (sending) events();
-  return what(handle_, argument);
+  if (of.sending) events();
+  return of.what(handle_, of.argument);
 }
 
 bool socket::core::operate_now(bool sending, attempt what, void* argument) {
   home_.check_thread("a zmq::socket");
   int status = handle_ ? what(handle_, argument) : ENOTSOCK;
-  if (status == EAGAIN && sending) status = try_again(sending, what, argument);
+  if (status == EAGAIN && sending)
+    status = try_again({sending, what, argument});
   touched();
   if (status != 0 && status != EAGAIN)
     throw std::system_error(code_of(status),
@@ -119,36 +139,31 @@ bool socket::core::operate_now(bool sending, attempt what, void* argument) {
 
 /// When nobody is left waiting, the descriptor rests.
 struct socket::core::waiting {
-  explicit waiting(core& on) : kept(on.shared_from_this()) {}
+  explicit waiting(core& socket) : on(socket) {}
   waiting(const waiting&) = delete;
   waiting& operator=(const waiting&) = delete;
   ~waiting() {
-    if (!kept->somebody_waits()) kept->rest();
+    if (!on.somebody_waits()) on.rest();
   }
-  const std::shared_ptr<core> kept;
+  core& on;
 };
 
-void socket::core::wait_for(bool sending, attempt what, void* argument,
-                            deadline until, std::error_code& failed) {
+int socket::core::wait_for(const operation& of, deadline until) {
   const waiting here{*this};
-  const auto limit = sending ? send_timeout : receive_timeout;
+  const auto limit = of.sending ? send_timeout : receive_timeout;
   if (until.is_never() && limit > 0s) until = deadline{limit};
-  int status = sending ? try_again(sending, what, argument) : EAGAIN;
+  int status = of.sending ? try_again(of) : EAGAIN;
   bool in_time = true;
   for (bool again = false; status == EAGAIN && in_time; again = true) {
     if (somebody_waits())
       look_later(); // what was tried may have hidden it from them
     else
       watch();
-    in_time = wait_turn(sending, until, again);
-    status = try_again(sending, what, argument);
+    in_time = wait_turn(of.sending, until, again);
+    status = try_again(of);
   }
   touched();
-  failed.clear();
-  if (status == EAGAIN)
-    failed = greenroom::errc::timed_out;
-  else if (status != 0)
-    failed = code_of(status);
+  return status;
 }
 
 bool socket::core::wait_turn(bool sending, deadline until, bool again) {
@@ -168,11 +183,18 @@ int socket::core::events() const {
   return found;
 }
 
+/// Who waits alone may as well find out by trying.
+int socket::core::likely_events() const {
+  if (writers_.empty()) return ZMQ_POLLIN;
+  if (readers_.empty() && !vague_) return ZMQ_POLLOUT;
+  return events();
+}
+
 /// One of each direction: what it leaves is the next one's, which is looked at
 /// when it has had its turn.
 void socket::core::look(bool signalled) {
   if (!handle_ || !somebody_waits()) return;
-  const int found = events();
+  const int found = signalled ? likely_events() : events();
   bool woken = (found & ZMQ_POLLIN) && readers_.wake_one();
   if (!vague_)
     woken |= (found & ZMQ_POLLOUT) && writers_.wake_one();

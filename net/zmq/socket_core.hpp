@@ -46,17 +46,18 @@ public:
   /// Until `what` has been done or has failed.
   void operate(bool sending, attempt what, void* argument, deadline until,
                std::error_code& failed) {
-    home_.check_thread("a zmq::socket");
-    if (++operations_ % operations_in_a_row == 0) [[unlikely]]
-      give_way();
-    const int status = handle_ ? what(handle_, argument) : ENOTSOCK;
-    if (status == EAGAIN) [[unlikely]]
-      return wait_for(sending, what, argument, until, failed);
-    touched();
-    if (status == 0)
+    const int status = begin(what, argument);
+    if (status == 0) [[likely]]
       failed.clear();
     else
-      failed = code_of(status);
+      finish(status, {sending, what, argument}, until, failed);
+  }
+  /// The same; throws in the name of `call`.
+  void operate(bool sending, attempt what, void* argument, deadline until,
+               const char* call) {
+    const int status = begin(what, argument);
+    if (status != 0) [[unlikely]]
+      finish(status, {sending, what, argument}, until, call);
   }
   /// False when it would have to wait; throws other failures.
   bool operate_now(bool sending, attempt what, void* argument);
@@ -101,15 +102,36 @@ public:
 private:
   static constexpr unsigned operations_in_a_row = 64;
 
-  struct waiting;
+  // Not a number of libzmq's: others must have their turn first.
+  static constexpr int turn_over = -1;
 
-  void give_way();
+  struct waiting;
+  struct operation {
+    bool sending;
+    attempt what;
+    void* argument;
+  };
+
+  int begin(attempt what, void* argument) {
+    home_.check_thread("a zmq::socket");
+    if (++operations_ % operations_in_a_row == 0) [[unlikely]]
+      return turn_over;
+    if (!handle_) [[unlikely]]
+      return ENOTSOCK;
+    const int status = what(handle_, argument);
+    if (status != EAGAIN) touched();
+    return status;
+  }
+  void finish(int status, const operation& of, deadline until,
+              std::error_code& failed);
+  void finish(int status, const operation& of, deadline until,
+              const char* call);
   void end();
-  void wait_for(bool sending, attempt what, void* argument, deadline until,
-                std::error_code& failed);
-  int try_again(bool sending, attempt what, void* argument);
+  int wait_for(const operation& of, deadline until);
+  int try_again(const operation& of);
   bool wait_turn(bool sending, deadline until, bool again);
   int events() const;
+  int likely_events() const;
   bool somebody_waits() const { return !readers_.empty() || !writers_.empty(); }
   void look(bool signalled);
   void look_later();

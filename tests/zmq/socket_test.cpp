@@ -252,6 +252,21 @@ TEST_CASE("a socket may be destroyed while greenlets wait on it") {
   });
 }
 
+TEST_CASE("a socket may be destroyed while one that never waits gives way") {
+  in_real_hub([] {
+    std::optional<zmq_pair> ends{std::in_place, socket_type::push,
+                                 socket_type::pull, "inproc://way"};
+    std::error_code failed;
+    auto sender = spawn([&] {
+      while (!failed && ends)
+        ends->bound.send("x", 10s, failed);
+    });
+    spawn([&] { ends.reset(); }).join();
+    sender.join();
+    CHECK(failed == errc::closed);
+  });
+}
+
 TEST_CASE("the time limits of a socket are those of calls without their own") {
   in_hub([] {
     full_push from;
