@@ -43,7 +43,8 @@ struct monitor_event {
 ///
 /// Ownership  Its own; shares the socket.
 /// Thread     The socket's.
-/// Waits      `next`. Events that nobody takes pile up.
+/// Waits      `next`. Events that nobody takes pile up, a few
+///            hundred bytes each: libzmq's thread would wait at a limit.
 /// Errors     As a socket's `receive`.
 /// Source     zmq_socket_monitor.
 ///

@@ -57,17 +57,26 @@ int send_all(void* socket, void* what) {
   return 0;
 }
 
+struct collected {
+  message frames;
+  const std::size_t most;
+};
+
 /// All frames of a message come together.
 int receive_all(void* socket, void* into) {
-  auto& frames = *static_cast<message*>(into);
+  auto& all = *static_cast<collected*>(into);
   frame next;
+  bool too_many = false;
   int status = receive_frame(socket, next);
-  while (status == 0 && next.more()) {
-    frames.push_back(std::move(next));
+  while (status == 0) {
+    const bool more = next.more();
+    too_many = too_many || all.frames.size() == all.most;
+    if (!too_many) all.frames.push_back(std::move(next));
+    if (!more) break;
     status = receive_frame(socket, next);
   }
-  if (status == 0) frames.push_back(std::move(next));
-  return status;
+  if (too_many) all.frames.clear();
+  return too_many && status == 0 ? EMSGSIZE : status;
 }
 
 } // namespace
@@ -220,15 +229,15 @@ frame socket::receive(deadline until, std::error_code& failed) {
 }
 
 message socket::receive_multipart(deadline until) {
-  message into;
+  collected into{{}, core_->most_frames};
   core_->operate(false, &receive_all, &into, until, "receive_multipart");
-  return into;
+  return std::move(into.frames);
 }
 
 message socket::receive_multipart(deadline until, std::error_code& failed) {
-  message into;
+  collected into{{}, core_->most_frames};
   core_->operate(false, &receive_all, &into, until, failed);
-  return into;
+  return std::move(into.frames);
 }
 
 std::optional<frame> socket::try_receive() {
@@ -238,9 +247,9 @@ std::optional<frame> socket::try_receive() {
 }
 
 std::optional<message> socket::try_receive_multipart() {
-  std::optional<message> into{std::in_place};
-  if (!core_->operate_now(false, &receive_all, &*into)) into.reset();
-  return into;
+  collected into{{}, core_->most_frames};
+  if (!core_->operate_now(false, &receive_all, &into)) return {};
+  return std::move(into.frames);
 }
 
 // --- state ------------------------------------------------------------------

@@ -105,7 +105,8 @@ public:
   /// caller still has it.
   void send(frame&& what, deadline until = {});
   void send(frame&& what, deadline until, std::error_code& failed);
-  /// Whole, or not at all.
+  /// Whole, or not at all: a peer that goes meanwhile, or before it has read
+  /// it, takes the message with it, and nobody is told.
   void send_multipart(message&& frames, deadline until = {});
   void send_multipart(message&& frames, deadline until,
                       std::error_code& failed);
@@ -151,6 +152,11 @@ public:
   void set_receive_limit(int messages);
   /// A peer that sends a longer frame is disconnected; none unless set.
   void set_most_bytes(std::int64_t bytes);
+  /// Of a message of more frames `receive_multipart` drops all, and it is
+  /// `std::errc::message_size`; 1000 unless set, at any time. libzmq itself
+  /// holds a message of any number until its last has come: against strangers
+  /// there is CURVE.
+  void set_most_frames(std::size_t frames);
   /// By which a router knows it: 1 to 255 bytes, the first not 0.
   void set_routing_id(std::string_view id);
   std::string routing_id() const;

@@ -95,6 +95,7 @@ public:
   const socket_type kind;
   std::chrono::nanoseconds send_timeout{0}; // of calls without a deadline
   std::chrono::nanoseconds receive_timeout{0};
+  std::size_t most_frames = 1000;
   std::string endpoint; // the last one
   readiness readable{this, false};
   readiness writable{this, true};

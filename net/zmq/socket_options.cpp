@@ -54,6 +54,10 @@ void socket::set_most_bytes(std::int64_t bytes) {
   core_->set(ZMQ_MAXMSGSIZE, &bytes, sizeof bytes, "set_most_bytes");
 }
 
+void socket::set_most_frames(std::size_t frames) {
+  core_->most_frames = frames;
+}
+
 void socket::set_routing_id(std::string_view id) {
   core_->set(ZMQ_ROUTING_ID, id, "set_routing_id");
 }

@@ -167,6 +167,25 @@ TEST_CASE("who sends more than is allowed is disconnected") {
   });
 }
 
+TEST_CASE("a message of too many frames is dropped, and the next is heard") {
+  in_real_hub([] {
+    zmq_pair ends{socket_type::push, socket_type::pull};
+    ends.connected.set_most_frames(3);
+    ends.bound.send_multipart({"1", "2", "3"}, 10s);
+    ends.bound.send_multipart({"1", "2", "3", "4", "5"}, 10s);
+    ends.bound.send_multipart({"after"}, 10s);
+    CHECK(ends.connected.receive_multipart(10s).size() == 3);
+    std::error_code failed;
+    CHECK(ends.connected.receive_multipart(10s, failed).empty());
+    CHECK(failed == std::errc::message_size);
+    CHECK(ends.connected.receive_multipart(10s).at(0) == "after");
+    ends.bound.send_multipart(zmq::message(1001, "x"), 10s);
+    ends.connected.set_most_frames(1000);
+    CHECK(mentions(error_of([&] { ends.connected.receive_multipart(10s); }),
+                   "receive_multipart on pull"));
+  });
+}
+
 TEST_CASE("options out of bounds are named errors") {
   in_real_hub([] {
     const zmq::context own;
