@@ -5,6 +5,7 @@
 #include <greenroom/wire/limits.hpp>
 #include <greenroom/zmq/socket.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -21,7 +22,8 @@ std::string_view only_frame(const zmq::message& frames);
 
 /// A ZeroMQ socket that sends and receives messages of a type each, encoded as
 /// in `codec.hpp`, one frame each. For every type of socket but router and
-/// stream, whose messages have an address in front. Several types of message
+/// stream, whose messages have an address in front; with the calls of
+/// `inproc`'s `pattern_socket`, so that one line changes between the two. Several types of message
 /// are a `std::variant`. A pub's subscribers choose by the bytes of a body: for
 /// topics by name see `topics.hpp`.
 ///
@@ -41,7 +43,9 @@ public:
       : over_(std::move(over)), most_(most) {}
 
   void bind(const std::string& endpoint) { over_.bind(endpoint); }
+  void unbind(const std::string& endpoint) { over_.unbind(endpoint); }
   void connect(const std::string& endpoint) { over_.connect(endpoint); }
+  void disconnect(const std::string& endpoint) { over_.disconnect(endpoint); }
 
   void send(const Out& message, deadline until = {}) {
     over_.send(encode(message), until);
@@ -62,8 +66,14 @@ public:
     failed = std::make_error_code(std::errc::bad_message);
     return In{};
   }
+  std::optional<In> try_receive() {
+    const auto came = over_.try_receive_multipart();
+    if (!came) return std::nullopt;
+    return decode<In>(inside::only_frame(*came), most_);
+  }
 
   void close() { over_.close(); }
+  bool is_open() const { return over_.is_open(); }
   /// For its options.
   zmq::socket& raw() { return over_; }
 

@@ -1,5 +1,6 @@
 #include "wire/support.hpp"
 
+#include <greenroom/inproc/pattern.hpp>
 #include <greenroom/wire/typed_socket.hpp>
 
 #include <string>
@@ -17,6 +18,10 @@ struct question {
 struct answer {
   int number = 0;
 };
+
+using wired = wire::typed_socket<question, answer>;
+static_assert(inproc::sends<wired, question>);
+static_assert(inproc::receives<wired, answer>);
 
 } // namespace
 
@@ -55,7 +60,13 @@ TEST_CASE("a typed socket outlives what is of another shape") {
     CHECK(to.receive(10s).number == 7);
     to.receive(1ms, failed);
     CHECK(failed == errc::timed_out);
+    CHECK(!to.try_receive());
+    ends.connected.send("\x91\x08");
+    while (!to.raw().readable().ready())
+      sleep(1ms);
+    CHECK(to.try_receive()->number == 8);
     to.close();
+    CHECK(!to.is_open());
     CHECK_THROWS_AS(to.receive(), std::system_error);
   });
 }
