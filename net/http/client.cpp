@@ -1,5 +1,6 @@
 #include "character_set.hpp"
 #include "framing.hpp"
+#include "gzip.hpp"
 #include "message_reader.hpp"
 #include "output.hpp"
 
@@ -142,8 +143,18 @@ struct reply::state {
   }
 
   std::size_t read_some(std::span<char> into, deadline until);
+  std::size_t read_as_sent(std::span<char> into, deadline until);
+  std::size_t read_gzip(std::span<char> into, deadline until);
+  void begin_gzip();
+
+  /// A body that comes in gzip.
+  struct packed_body {
+    gzip_reader reader;
+    std::array<char, 16'384> input;
+  };
 
   std::unique_ptr<client::connection> over; // null when it was left
+  std::unique_ptr<packed_body> packed;      // null: it is read as it comes
   std::shared_ptr<client::connections> kept;
   int status = 0;
   fields headers;
@@ -155,15 +166,41 @@ struct reply::state {
   bool is_cut = false;  // the body: a read of it has failed
 };
 
+std::size_t reply::state::read_as_sent(std::span<char> into, deadline until) {
+  if (!over) return 0;
+  const std::size_t bytes = over->in.read_body(into, until);
+  if (over->in.body_done()) leave();
+  return bytes;
+}
+
+std::size_t reply::state::read_gzip(std::span<char> into, deadline until) {
+  for (;;) {
+    if (const std::size_t bytes = packed->reader.read(into)) return bytes;
+    const std::size_t came = read_as_sent(packed->input, until);
+    if (came == 0 && packed->reader.at_end()) return 0;
+    if (came == 0) throw error(400, "unexpected end of a body in gzip");
+    packed->reader.feed({packed->input.data(), came});
+  }
+}
+
+/// What is said of the body no longer holds for what is read of it.
+void reply::state::begin_gzip() {
+  const std::string_view coding = headers.get("Content-Encoding");
+  if (!same_word(coding, "gzip") && !same_word(coding, "x-gzip")) return;
+  packed = std::make_unique<packed_body>();
+  headers.erase("Content-Encoding");
+  headers.erase("Content-Length");
+}
+
 std::size_t reply::state::read_some(std::span<char> into, deadline until) {
   if (is_cut) throw_error(errc::closed, method + ' ' + where.text());
-  if (!over || into.empty()) return 0;
+  if (into.empty()) return 0;
   if (until.is_never()) until = time;
   is_cut = true; // also when it is killed
   try {
-    const std::size_t bytes = over->in.read_body(into, until);
+    const std::size_t bytes =
+        packed ? read_gzip(into, until) : read_as_sent(into, until);
     is_cut = false;
-    if (over->in.body_done()) leave();
     return bytes;
   } catch (const error& failed) {
     over.reset();
@@ -214,6 +251,7 @@ std::string reply::body(deadline until) {
 void reply::drop_small_body() {
   constexpr std::uint64_t small = 65'536; // bytes
   if (!state_->over) return;
+  state_->packed.reset();
   const framing& body = state_->over->in.body();
   if (body.kind == body_kind::length && body.length <= small) this->body();
 }
@@ -255,8 +293,15 @@ std::unique_ptr<client::connection> client::connect(const url& to,
 
 namespace {
 
+bool may_come_in_gzip(const outgoing& what, const client_options& options) {
+  return options.accept_gzip && what.method != "HEAD" &&
+         !what.headers.contains("Accept-Encoding") &&
+         !what.headers.contains("Range");
+}
+
 void append_head(std::string& to, const outgoing& what, const url& at,
-                 const std::string& user_agent) {
+                 const client_options& options) {
+  const std::string& user_agent = options.user_agent;
   const fields& headers = what.headers;
   to.append(what.method).append(" ").append(at.target).append(" HTTP/1.1\r\n");
   if (!headers.contains("Host"))
@@ -266,6 +311,7 @@ void append_head(std::string& to, const outgoing& what, const url& at,
   if (!headers.contains("User-Agent") && !user_agent.empty())
     to.append("User-Agent: ").append(user_agent).append("\r\n");
   if (!headers.contains("Accept")) to.append("Accept: */*\r\n");
+  if (may_come_in_gzip(what, options)) to.append("Accept-Encoding: gzip\r\n");
   if (what.source)
     to.append("Transfer-Encoding: chunked\r\n");
   else if (!what.body.empty() || what.method == "POST" || what.method == "PUT")
@@ -292,8 +338,8 @@ void send_chunks(output& out, const outgoing& what) {
 /// False when the server does not listen, or not any more: it may have
 /// answered all the same.
 bool write_request(output& out, const outgoing& what, const url& at,
-                   const std::string& user_agent) {
-  append_head(out.buffer(), what, at, user_agent);
+                   const client_options& options) {
+  append_head(out.buffer(), what, at, options);
   try {
     if (what.source)
       send_chunks(out, what);
@@ -320,7 +366,7 @@ bool read_final_head(message_reader& in, deadline until) {
 reply client::exchange_over(std::unique_ptr<connection> over, const url& at,
                             const outgoing& what, deadline until) {
   over->out.limit(until);
-  const bool written = write_request(over->out, what, at, options_.user_agent);
+  const bool written = write_request(over->out, what, at, options_);
   if (!read_final_head(over->in, until)) return reply(nullptr);
   over->in.set_body(framing_of_response(over->in.head(), what.method));
   over->out.limit({});
@@ -330,7 +376,10 @@ reply client::exchange_over(std::unique_ptr<connection> over, const url& at,
   made->headers = made->over->in.head().headers;
   made->method = what.method;
   made->closing = !written;
-  if (made->over->in.body_done()) made->leave();
+  if (made->over->in.body_done())
+    made->leave();
+  else if (may_come_in_gzip(what, options_))
+    made->begin_gzip();
   return reply(std::move(made));
 }
 

@@ -24,8 +24,13 @@ struct client_options {
   /// each read of its body.
   std::chrono::nanoseconds time{std::chrono::seconds(60)};
   unsigned most_redirects = 10;
-  std::uint64_t most_body = 64 * 1024 * 1024; ///< bytes, of `reply::body`
+  /// In bytes, of `reply::body`, without its gzip.
+  std::uint64_t most_body = 64 * 1024 * 1024;
   std::string user_agent = "greenroom";
+  /// Asks for bodies in gzip, and reads them as if they had come without: the
+  /// reply has no Content-Encoding and Content-Length then. Not for HEAD, nor
+  /// when a request has a Range or an Accept-Encoding of its own.
+  bool accept_gzip = false;
   /// For https: `tls_connector(context)` of greenroom::tls.
   secure_connector secure = {};
 };

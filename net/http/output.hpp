@@ -40,6 +40,8 @@ public:
 
   /// So far, with what waits.
   std::uint64_t bytes() const { return sent_ + waiting_.size(); }
+  /// Part of a message is missing: nothing more is written.
+  void give_up() { failed_ = true; }
   /// A write has failed: there is nobody to write to.
   bool has_failed() const { return failed_; }
 

@@ -1,8 +1,10 @@
+#include "compressor.hpp"
 #include "connection.hpp"
 #include "date.hpp"
 
 #include <greenroom/http/error.hpp>
 #include <greenroom/http/response.hpp>
+#include <greenroom/hub/greenlet.hpp>
 #include <greenroom/io/socket_stream.hpp>
 
 #include <unistd.h>
@@ -62,13 +64,19 @@ bool is_of_connection(std::string_view name) {
 
 } // namespace
 
+response::response(class connection& of) : connection_(of) {
+}
+response::~response() = default;
+
 void response::begin(bool head_only) {
   status_ = 200;
   headers_.clear();
   framing_ = framing::none;
   head_only_ = head_only;
   ended_ = false;
+  is_counted_ = false;
   left_ = 0;
+  compressor_.reset();
 }
 
 void response::check_not_begun(const char* what) const {
@@ -141,6 +149,7 @@ void response::write_head(framing how, std::uint64_t length) {
   else
     out.append(line_end);
   framing_ = how;
+  is_counted_ = how == framing::length;
   left_ = length;
 }
 
@@ -158,6 +167,12 @@ void response::send(std::string_view body, std::string_view content_type) {
   }
   if (!body.empty() && !headers_.contains("Content-Type"))
     headers_.add("Content-Type", content_type);
+  std::string smaller;
+  if (begin_compressing(body.size())) {
+    smaller = compressor_->whole(body);
+    compressor_->announce(headers_);
+    body = smaller;
+  }
   write_head(framing::length, body.size());
   ended_ = true;
   output& out = connection_.output_;
@@ -186,8 +201,12 @@ void response::begin_pieces() {
     if (given.empty() || parsed.ptr != given.data() + given.size())
       throw std::invalid_argument("http::response: no Content-Length: '" +
                                   std::string(given) + '\'');
-    write_head(framing::length, length);
+    const bool changes = begin_compressing(length);
+    if (changes) compressor_->announce(headers_);
+    write_head(changes ? framing::chunked : framing::length, length);
+    is_counted_ = true;
   } else if (connection_.reader_.head().version == 11) {
+    if (begin_compressing(compressor::unknown)) compressor_->announce(headers_);
     write_head(framing::chunked, 0);
   } else {
     write_head(framing::to_end, 0);
@@ -195,7 +214,7 @@ void response::begin_pieces() {
 }
 
 void response::count(std::size_t bytes) {
-  if (framing_ != framing::length) return;
+  if (!is_counted_) return;
   if (bytes > left_)
     throw std::logic_error("http::response: more body than Content-Length");
   left_ -= bytes;
@@ -208,20 +227,53 @@ void response::write(std::string_view piece) {
   count(piece.size());
   if (head_only_) return;
   if (framing_ != framing::chunked) return connection_.output_.send({piece});
+  is_compressed() ? write_compressed(piece) : write_chunk(piece);
+}
+
+void response::write_chunk(std::string_view bytes) {
   std::string size;
-  append_number(size, piece.size(), 16);
-  connection_.output_.send({size, line_end, piece, line_end});
+  append_number(size, bytes.size(), 16);
+  connection_.output_.send({size, line_end, bytes, line_end});
+}
+
+bool response::begin_compressing(std::uint64_t bytes) {
+  return compressor_ && compressor_->begin(headers_, bytes, head_only_);
+}
+
+bool response::is_compressed() const {
+  return compressor_ && compressor_->is_at_work();
+}
+
+void response::write_compressed(std::string_view piece) try {
+  while (!piece.empty()) {
+    const std::string_view slice = piece.substr(0, compressor::slice);
+    piece.remove_prefix(slice.size());
+    const auto ends =
+        piece.empty() ? gzip_writer::until::piece : gzip_writer::until::more;
+    const std::string_view made = compressor_->next(slice, ends);
+    if (!made.empty()) write_chunk(made); // an empty chunk would be the last
+    if (slice.size() == compressor::slice) yield();
+  }
+} catch (...) { // also when it is killed, or late, between two slices
+  connection_.output_.give_up();
+  throw;
 }
 
 void response::end() {
   if (ended_ || framing_ == framing::taken_over) return;
   if (!begun() && may_have_body()) return send({});
-  if (!begun()) write_head(framing::no_body, 0);
+  if (!begun()) {
+    if (compressor_ && status_ == 304) compressor::announce_choice(headers_);
+    write_head(framing::no_body, 0);
+  }
   ended_ = true;
-  if (framing_ == framing::chunked && !head_only_)
-    connection_.output_.buffer().append("0\r\n\r\n");
-  if (framing_ == framing::length && left_ > 0 && !head_only_)
+  if (head_only_) return;
+  if (is_counted_ && left_ > 0)
     throw std::logic_error("http::response: less body than Content-Length");
+  if (framing_ != framing::chunked) return;
+  if (is_compressed())
+    write_chunk(compressor_->next({}, gzip_writer::until::end));
+  connection_.output_.buffer().append("0\r\n\r\n");
 }
 
 response::upgraded response::take_over() {
@@ -234,7 +286,7 @@ response::upgraded response::take_over() {
 
 namespace {
 
-/// Where sendfile does not reach: TLS.
+/// Where sendfile does not reach: TLS, and what is compressed.
 void copy_file(int descriptor, std::uint64_t offset, std::uint64_t bytes,
                response& to) {
   std::array<char, 65'536> piece;
@@ -262,7 +314,8 @@ void response::send_file(int descriptor, std::uint64_t offset,
     return end();
   }
   auto* socket = dynamic_cast<socket_stream*>(&connection_.peer_);
-  if (!socket) return copy_file(descriptor, offset, bytes, *this);
+  if (!socket || is_compressed())
+    return copy_file(descriptor, offset, bytes, *this);
   count(bytes);
   connection_.output_.send_file(*socket, descriptor, offset, bytes);
 }

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -76,14 +77,20 @@ public:
 
 private:
   friend class connection;
+  friend class compressing;
 
   enum class framing { none, no_body, length, chunked, to_end, taken_over };
 
-  explicit response(class connection& of) : connection_(of) {}
+  explicit response(class connection& of);
+  ~response();
   void begin(bool head_only);
   void check_not_begun(const char* what) const;
   void write_head(framing how, std::uint64_t length);
   void begin_pieces();
+  bool begin_compressing(std::uint64_t bytes);
+  bool is_compressed() const;
+  void write_compressed(std::string_view piece);
+  void write_chunk(std::string_view bytes);
   bool may_have_body() const;
   bool ended() const { return ended_; }
   bool ends_with_connection() const { return framing_ == framing::to_end; }
@@ -95,7 +102,9 @@ private:
   framing framing_ = framing::none;
   bool head_only_ = false;
   bool ended_ = false;
-  std::uint64_t left_ = 0; // of a body of a given length
+  bool is_counted_ = false;
+  std::uint64_t left_ = 0; // of a body of a given length, which is counted
+  std::unique_ptr<class compressor> compressor_; // null: nobody wants that
 };
 
 } // namespace greenroom::http
