@@ -3,23 +3,21 @@
 //
 //   zmq_pirate_stress [seed] [requests of each client]
 
+#include "zmq_patterns/processes.hpp"
+
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/hub/nursery.hpp>
-#include <greenroom/io/process.hpp>
 #include <greenroom/zmq_patterns/pirate_broker.hpp>
 #include <greenroom/zmq_patterns/pirate_worker.hpp>
 #include <greenroom/zmq_patterns/reliable_client.hpp>
 
-#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
-#include <memory>
 #include <random>
 #include <stdexcept>
 #include <string>
 #include <utility>
-#include <vector>
 
 using namespace greenroom;
 using namespace std::chrono_literals;
@@ -42,26 +40,6 @@ int work(const std::string& broker) {
   return 0;
 }
 
-std::unique_ptr<process> start_worker(const std::string& broker) {
-  return std::make_unique<process>("/proc/self/exe",
-                                   std::vector<std::string>{"worker", broker});
-}
-
-/// Kills one, or freezes it for longer than it is taken to be alive.
-void disturb(std::vector<std::unique_ptr<process>>& all,
-             const std::string& broker, std::mt19937& random) {
-  auto& victim = all[random() % all.size()];
-  if (random() % 2 == 0) {
-    victim->kill();
-    victim = start_worker(broker);
-  } else {
-    victim->send_signal(SIGSTOP);
-    sleep(150ms);
-    victim->send_signal(SIGCONT);
-  }
-  sleep(std::chrono::milliseconds(random() % 60));
-}
-
 std::uint64_t ask(const std::string& broker, int who, int requests) {
   zmq::reliable_client client{
       {.endpoints = {broker}, .timeout = 150ms, .retries = 100}};
@@ -79,14 +57,12 @@ int test(unsigned seed, int requests) {
   zmq::pirate_broker broker{{.clients = "tcp://127.0.0.1:*",
                              .workers = "tcp://127.0.0.1:*",
                              .heartbeat = 20ms}};
-  std::vector<std::unique_ptr<process>> children;
-  for (std::size_t i = 0; i < workers; ++i)
-    children.push_back(start_worker(broker.workers_endpoint()));
+  processes children{{"worker", broker.workers_endpoint()}, workers};
   std::uint64_t retried = 0;
   auto serving = spawn([&] { broker.run(); });
   auto disturbing = spawn([&] {
     for (;;)
-      disturb(children, broker.workers_endpoint(), random);
+      children.disturb(random);
   });
   nursery([&](nursery_scope& all) {
     for (int who = 0; who < clients; ++who)

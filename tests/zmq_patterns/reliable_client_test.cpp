@@ -1,7 +1,5 @@
 #include "zmq_patterns/support.hpp"
 
-#include "every_wait.hpp"
-
 #include <greenroom/zmq_patterns/reliable_client.hpp>
 
 #include <string>
@@ -39,22 +37,7 @@ zmq::reliable_client client_of(const zmq::context& in,
       in, {.endpoints = std::move(endpoints), .timeout = 50ms}};
 }
 
-struct client_request {
-  bool call(deadline until) {
-    client.request({"x"}, until);
-    return true;
-  }
-  bool left_clean() { return true; }
-  zmq::context own;
-  zmq::reliable_client client{
-      own, {.endpoints = {"tcp://127.0.0.1:9"}, .timeout = 1h}};
-};
-
 } // namespace
-
-TEST_CASE_TEMPLATE("every wait: zmq_patterns client", Wait, client_request) {
-  test::every_wait<Wait>();
-}
 
 TEST_SUITE_BEGIN("zmq_patterns");
 
