@@ -69,7 +69,7 @@ void majordomo_broker::wait_for_mail() {
 /// Whether none is left: one who has not been heard must not be given up.
 bool majordomo_broker::take_from_workers() {
   for (int i = 0; i < messages_in_a_row; ++i) {
-    auto came = workers_.try_receive_multipart();
+    auto came = take(workers_, counts_.refused);
     if (!came) return true;
     heard_worker(std::move(*came));
   }
@@ -78,7 +78,7 @@ bool majordomo_broker::take_from_workers() {
 
 void majordomo_broker::take_from_clients() {
   for (int i = 0; i < messages_in_a_row && held_ < how_.most_held; ++i) {
-    auto came = clients_.try_receive_multipart();
+    auto came = take(clients_, counts_.refused);
     if (!came) return;
     heard_client(std::move(*came));
   }

@@ -97,7 +97,7 @@ bool majordomo_pipeline::has_room() const {
 bool majordomo_pipeline::pull() {
   const std::size_t before = kept_.size();
   for (int i = 0; i < messages_in_a_row && kept_.size() < how_.most_kept; ++i) {
-    auto came = socket_.try_receive_multipart();
+    auto came = take(socket_, counts_.refused);
     if (!came) break;
     keep(std::move(*came));
   }

@@ -97,6 +97,7 @@ bool majordomo_worker::serve(socket& with, bool& heard) {
     message came = with.receive_multipart(
         deadline{how_.liveness * how_.heartbeat}, failed);
     if (failed == greenroom::errc::timed_out) return false;
+    if (failed == std::errc::message_size) continue; // it has been dropped
     if (failed) throw std::system_error(failed, "zmq::majordomo_worker");
     const bool valid = came.size() >= 3 && came[0].empty() &&
                        came[1] == majordomo::worker_header;

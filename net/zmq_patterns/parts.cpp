@@ -29,6 +29,15 @@ bool send_now(socket& to, message&& what, std::error_code& failed) {
   return !failed;
 }
 
+std::optional<message> take(socket& from, std::uint64_t& refused) {
+  for (;; ++refused)
+    try {
+      return from.try_receive_multipart();
+    } catch (const std::system_error& error) {
+      if (error.code() != std::errc::message_size) throw;
+    }
+}
+
 message from(message&& of, std::size_t begin) {
   const auto first = of.begin() + static_cast<std::ptrdiff_t>(begin);
   return {std::make_move_iterator(first), std::make_move_iterator(of.end())};

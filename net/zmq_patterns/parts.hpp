@@ -8,6 +8,7 @@
 #include <greenroom/zmq_patterns/handler.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <system_error>
 
@@ -25,6 +26,10 @@ socket make_router(const context& in, const socket_setup& setup);
 
 /// Without waiting, but where it fails: then others have their turn.
 bool send_now(socket& to, message&& what, std::error_code& failed);
+
+/// The next message, without waiting. Those with too many frames are counted
+/// and passed over: a stranger ends no component.
+std::optional<message> take(socket& from, std::uint64_t& refused);
 
 /// The frames from `begin` on.
 message from(message&& of, std::size_t begin);

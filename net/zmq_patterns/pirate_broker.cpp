@@ -56,7 +56,7 @@ void pirate_broker::wait_for_mail() {
 /// Whether none is left: one who has not been heard must not be given up.
 bool pirate_broker::take_from_workers() {
   for (int i = 0; i < messages_in_a_row; ++i) {
-    auto came = workers_.try_receive_multipart();
+    auto came = take(workers_, counts_.refused);
     if (!came) return true;
     heard(std::move(*came));
   }
@@ -65,7 +65,7 @@ bool pirate_broker::take_from_workers() {
 
 void pirate_broker::take_from_clients() {
   for (int i = 0; i < messages_in_a_row && !free_.empty(); ++i) {
-    if (!request_) request_ = clients_.try_receive_multipart();
+    if (!request_) request_ = take(clients_, counts_.refused);
     if (!request_) return;
     hand_out();
   }

@@ -73,6 +73,7 @@ bool pirate_worker::serve(socket& with) {
     message came = with.receive_multipart(
         deadline{how_.liveness * how_.heartbeat}, failed);
     if (failed == greenroom::errc::timed_out) return heard;
+    if (failed == std::errc::message_size) continue; // it has been dropped
     if (failed) throw std::system_error(failed, "zmq::pirate_worker");
     heard = true;
     if (came.size() > 1) answer(std::move(came), with);
