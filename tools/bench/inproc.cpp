@@ -9,8 +9,10 @@
 #include <zmq.h>
 #endif
 
+#include <array>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <stdexcept>
 #include <string_view>
@@ -92,6 +94,24 @@ figure inproc_pub_sub(const setting& how) {
       from.send(message(shared));
     for (const auto& each : readers)
       each.get();
+  });
+}
+
+/// The copies and their queues alone.
+figure three_deques(const setting& how) {
+  return each_in_greenlet(how(3'000'000), [](long count) {
+    constexpr long at_a_time = 1000;
+    using message = std::shared_ptr<const payload>;
+    std::array<std::deque<message>, 3> queues;
+    const auto shared = std::make_shared<const payload>(payload{1, 0});
+    for (long i = 0; i < count; ++i) {
+      for (auto& each : queues)
+        each.push_back(shared);
+      if (i % at_a_time != at_a_time - 1) continue;
+      for (auto& each : queues)
+        for (; !each.empty(); each.pop_front())
+          expect(each.front()->number == 1);
+    }
   });
 }
 
@@ -187,7 +207,11 @@ std::vector<row> inproc_rows() {
       {"inproc_push_pull", "ns per message", tenth, &inproc_push_pull,
        push_pull},
       {"inproc_req_rep", "ns per round trip", tenth, &inproc_req_rep, req_rep},
-      {"inproc_pub_sub", "ns per message to 3", {}, &inproc_pub_sub, {}},
+      {"inproc_pub_sub",
+       "ns per message to 3",
+       {},
+       &inproc_pub_sub,
+       {{"three std::deque", &three_deques}}},
   };
 }
 
