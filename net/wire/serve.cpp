@@ -88,7 +88,7 @@ void serve_bodies(zmq::socket& at, const serve_options& how,
     for (;;) {
       places.acquire();
       std::error_code failed;
-      zmq::message frames = at.receive_multipart({}, failed);
+      zmq::message frames = receive_next(at, how.on_bad_message, failed);
       if (failed == errc::closed) return;
       if (failed) throw std::system_error(failed, "wire::serve");
       requests.spawn(

@@ -19,7 +19,7 @@ void receive_news(zmq::socket& from, const std::string& name,
   from.subscribe(name);
   for (;;) {
     std::error_code failed;
-    const zmq::message frames = from.receive_multipart({}, failed);
+    const zmq::message frames = receive_next(from, hook, failed);
     if (failed == errc::closed) return;
     if (failed) throw std::system_error(failed, "wire::subscribe " + name);
     if (frames[0].view() != name) continue;

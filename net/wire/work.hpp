@@ -53,7 +53,8 @@ void pull_work(zmq::socket& from,
   for (;;) {
     inside::check_alive(to.key());
     std::error_code failed;
-    const zmq::message frames = from.receive_multipart({}, failed);
+    const zmq::message frames =
+        inside::receive_next(from, how.on_bad_message, failed);
     if (failed == errc::closed) return;
     if (failed) throw std::system_error(failed, "wire::pull_work");
     inside::check_alive(to.key());

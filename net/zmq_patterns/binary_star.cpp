@@ -120,7 +120,7 @@ void binary_star::run() {
   nursery([this](nursery_scope& helpers) {
     helpers.spawn([this] { beat_for_ever(); });
     for (;;)
-      answer(requests_.receive_multipart());
+      answer(wait_and_take(requests_, counts_.malformed));
   });
 }
 

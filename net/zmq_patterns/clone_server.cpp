@@ -95,7 +95,7 @@ void clone_server::serve_changes() {
 }
 
 bool clone_server::collect() {
-  auto came = collector_.try_receive_multipart();
+  auto came = take(collector_, counts_.refused);
   if (!came) return false;
   const bool fits = bytes_of(*came) <= how_.most_bytes;
   auto update = fits ? decode(std::move(*came)) : std::nullopt;
@@ -140,7 +140,7 @@ void clone_server::set(const std::string& key, frame value,
 
 void clone_server::serve_snapshots() {
   for (;;) {
-    const message asked = snapshots_.receive_multipart();
+    const message asked = wait_and_take(snapshots_, counts_.malformed);
     if (asked.size() == 3 && asked[1] == snapshot_request)
       send_snapshot(asked[0], asked[2]);
     else

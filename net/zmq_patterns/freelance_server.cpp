@@ -39,7 +39,7 @@ void freelance_server::run() {
           answer(requests.get());
       });
     for (;;) {
-      message came = socket_.receive_multipart();
+      message came = wait_and_take(socket_, counts_.malformed);
       if (came.size() == 2 && came[1] == freelance_ping)
         reply({std::move(came[0]), freelance_pong}, counts_.pings);
       else if (came.size() >= 3)

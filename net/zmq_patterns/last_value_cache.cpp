@@ -52,7 +52,7 @@ void last_value_cache::run() {
 }
 
 bool last_value_cache::pass_on() {
-  auto came = publishers_.try_receive_multipart();
+  auto came = take(publishers_, counts_.too_large);
   if (!came) return false;
   if (bytes_of(*came) > how_.most_bytes) {
     ++counts_.too_large;
@@ -83,7 +83,7 @@ void last_value_cache::keep(const message& frames) {
 }
 
 bool last_value_cache::greet() {
-  const auto came = subscribers_.try_receive_multipart();
+  const auto came = take(subscribers_, counts_.too_large);
   if (!came) return false;
   const std::string_view asked = came->front().view();
   if (!asked.empty() && asked.front() == '\1') replay(asked.substr(1));

@@ -38,6 +38,16 @@ std::optional<message> take(socket& from, std::uint64_t& refused) {
     }
 }
 
+message wait_and_take(socket& from, std::uint64_t& refused) {
+  for (;; ++refused) {
+    std::error_code failed;
+    message came = from.receive_multipart({}, failed);
+    if (!failed) return came;
+    if (failed != std::errc::message_size)
+      throw std::system_error(failed, "zmq::socket::receive_multipart");
+  }
+}
+
 message from(message&& of, std::size_t begin) {
   const auto first = of.begin() + static_cast<std::ptrdiff_t>(begin);
   return {std::make_move_iterator(first), std::make_move_iterator(of.end())};

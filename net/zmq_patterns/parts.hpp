@@ -31,6 +31,9 @@ bool send_now(socket& to, message&& what, std::error_code& failed);
 /// and passed over: a stranger ends no component.
 std::optional<message> take(socket& from, std::uint64_t& refused);
 
+/// The same, waiting for it.
+message wait_and_take(socket& from, std::uint64_t& refused);
+
 /// The frames from `begin` on.
 message from(message&& of, std::size_t begin);
 void append(message& to, message&& what);

@@ -67,6 +67,23 @@ TEST_CASE("a body that cannot be decoded: the hook, a reply, and on it goes") {
   });
 }
 
+TEST_CASE("a message of more frames than are taken ends no server") {
+  for (const auto kind : {socket_type::router, socket_type::rep})
+    in_real_hub([kind] {
+      int told = 0;
+      served_account there{
+          {.on_bad_message = [&](const wire::bad_message&,
+                                 const zmq::message&) { ++told; }},
+          kind};
+      auto stranger = there.connected(socket_type::req);
+      stranger.send_multipart(zmq::message(2000, zmq::frame("x")));
+      if (kind == socket_type::rep)
+        CHECK(mentions(receive_text(stranger), "too many frames"));
+      CHECK(there.client().ask(balance{}).get(10s) == 0);
+      CHECK(told == 1);
+    });
+}
+
 TEST_CASE("an actor that fails, and one that is dead, tell who asks") {
   in_real_hub([] {
     served_account there;

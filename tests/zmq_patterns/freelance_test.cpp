@@ -74,6 +74,18 @@ TEST_CASE("a freelance client is answered while one server is left") {
   }
 }
 
+TEST_CASE("a message of more frames than are taken ends no freelance server") {
+  in_real_hub([] {
+    crowd all{freelance_policy::sequential};
+    zmq::socket stranger{all.context, zmq::socket_type::dealer};
+    stranger.connect(all.servers[0]->target.endpoint());
+    stranger.send_multipart(zmq::message(2000, zmq::frame("x")));
+    CHECK(comes_true(
+        [&] { return all.servers[0]->target.counts().malformed > 0; }));
+    CHECK(comes_true([&] { return all.ask() == "one"; }));
+  });
+}
+
 TEST_CASE("of freelance servers asked in turn the first one answers") {
   in_real_hub([] {
     crowd all{freelance_policy::sequential};
