@@ -32,7 +32,7 @@ constexpr std::size_t page = 4096;
 /// `pages` pages, each full of its number, that the page cache does not have.
 class uncached_file {
 public:
-  explicit uncached_file(std::size_t pages) : pages_(pages) {
+  explicit uncached_file(std::size_t pages) {
     std::string bytes;
     for (std::size_t i = 0; i < pages; ++i)
       bytes.append(page, static_cast<char>(i));
@@ -60,7 +60,6 @@ public:
 
 private:
   temporary_folder folder_;
-  std::size_t pages_;
   file opened_;
 };
 
