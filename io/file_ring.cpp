@@ -39,8 +39,11 @@ public:
     io_uring_params how{};
     how.flags = IORING_SETUP_CQSIZE;
     how.cq_entries = most_finished;
-    open_ = io_uring_queue_init_params(most_queued, &ring_, &how) == 0;
-    if (open_) finished_.assign(ring_.ring_fd);
+    if (io_uring_queue_init_params(most_queued, &ring_, &how) != 0) return;
+    std::error_code failed;
+    finished_.assign(ring_.ring_fd, failed);
+    open_ = !failed;
+    if (failed) io_uring_queue_exit(&ring_);
   }
   ~file_ring() override = default;
 

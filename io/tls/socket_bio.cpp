@@ -1,5 +1,7 @@
 #include "socket_bio.hpp"
 
+#include "../turn.hpp"
+
 #include <greenroom/hub/greenlet.hpp>
 
 #include <sys/socket.h>
@@ -67,6 +69,10 @@ bio_ptr socket_bio::make() {
 int socket_bio::read(BIO* bio, std::span<char> into) {
   BIO_clear_retry_flags(bio);
   if (taken_ < came_) return static_cast<int>(take(into));
+  if (waiting_) { // what comes first is on its way
+    BIO_set_retry_read(bio);
+    return -1;
+  }
   ssize_t got = 0;
   do {
     got =
@@ -91,6 +97,7 @@ std::size_t socket_bio::take(std::span<char> into) {
 void socket_bio::wait_for_input(deadline until, std::error_code& failed) {
   failed.clear();
   if (taken_ < came_) return yield(); // OpenSSL has not looked at it
+  const turn mine{waiting_};
   const std::size_t bytes = socket_.read_some(first_, until, failed);
   if (failed) return;
   taken_ = 0;

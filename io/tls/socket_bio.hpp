@@ -64,6 +64,7 @@ private:
   std::size_t came_ = 0;
   bool dry_ = false; // the last call took all there was
   bool ended_ = false;
+  bool waiting_ = false; // somebody, for input
 };
 
 } // namespace greenroom

@@ -114,7 +114,7 @@ private:
   };
 
   int begin(attempt what, void* argument) {
-    home_.check_thread("a zmq::socket");
+    home_.check_wait("a call of a zmq::socket");
     if (++operations_ % operations_in_a_row == 0) [[unlikely]]
       return turn_over;
     if (!handle_) [[unlikely]]

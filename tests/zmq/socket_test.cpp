@@ -12,6 +12,15 @@ using namespace test;
 
 TEST_SUITE_BEGIN("zmq");
 
+TEST_CASE("a send is refused within a no_wait scope, the first as the last") {
+  in_real_hub([] {
+    zmq_pair ends{socket_type::pull, socket_type::push};
+    const no_wait scope;
+    CHECK_THROWS_AS(ends.connected.send("x"), wait_refused);
+    CHECK_THROWS_AS(ends.bound.receive(), wait_refused);
+  });
+}
+
 TEST_CASE("a request is answered") {
   in_real_hub([] {
     zmq_pair ends{socket_type::rep, socket_type::req};
