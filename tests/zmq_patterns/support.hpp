@@ -37,9 +37,11 @@ private:
 /// Looks at it again after a while, for at most ten seconds.
 inline bool comes_true(const std::function<bool()>& condition) {
   const deadline until{10s};
-  while (!condition() && deadline{greenroom::now()} < until)
+  while (!condition()) {
+    if (deadline{greenroom::now()} > until) return false;
     greenroom::sleep(1ms);
-  return condition();
+  }
+  return true;
 }
 
 } // namespace test
