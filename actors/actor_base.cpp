@@ -225,9 +225,12 @@ void actor_access::put_anyhow(const reference_key& to,
                               std::unique_ptr<envelope> mail) {
   std::error_code failed;
   actor_base* const target = to.local();
-  if (!target || target->own_inbox().closed()) return lose(to, *mail);
-  if (target->own_inbox().full())
-    tell_overload(to, *target, target->own_inbox());
+  if (!target) return lose(to, *mail);
+  inbox_base& inbox = target->own_inbox();
+  if (inbox_access::plain(inbox))
+    return deliver(*target, inbox, *mail.release());
+  if (inbox.closed()) return lose(to, *mail);
+  if (inbox.full()) tell_overload(to, *target, inbox);
   switch (const auto answer =
               inbox_access::try_admit(target->own_inbox(), failed)) {
   case inbox_access::admission::must_wait:
@@ -248,6 +251,28 @@ void actor_base::take_in(std::unique_ptr<envelope> message,
   wake_for_mail();
 }
 
+namespace {
+
+reference_key key_here(distant_item item) {
+  return reference_key{
+      reference_key::half{static_cast<std::uint32_t>(item.to >> 32),
+                          static_cast<std::uint32_t>(item.to)}};
+}
+
+/// Mail on its way to an actor of another hub.
+constexpr distant_kind distant_mail{
+    [](distant_item item) {
+      actor_access::put_anyhow(
+          key_here(item),
+          std::unique_ptr<envelope>{static_cast<envelope*>(item.what)});
+    },
+    [](distant_item item) noexcept {
+      const std::unique_ptr<envelope> mail{static_cast<envelope*>(item.what)};
+      lose({}, *mail);
+    }};
+
+} // namespace
+
 namespace inside {
 
 void send_slowly(const reference_key& to, envelope& mail, deadline until) {
@@ -256,6 +281,8 @@ void send_slowly(const reference_key& to, envelope& mail, deadline until) {
     std::error_code failed;
     if (!actor_access::put(to, std::move(message), until, failed))
       throw std::system_error(failed, "send to " + to_string(to));
+  } else if (to.is_elsewhere() && hub::current_if_any()) {
+    to.send_there(distant_mail, *message.release());
   } else if (!to.visit_elsewhere([&](hub& home) {
                home.post([to, kept = std::move(message)]() mutable {
                  actor_access::put_anyhow(to, std::move(kept));

@@ -193,6 +193,11 @@ void reference_key::free_place(table& of, std::uint32_t index) {
     freed.next_free = std::exchange(of.first_free, index);
 }
 
+void reference_key::send_there(const distant_kind& kind, envelope& mail) const {
+  const std::uint64_t to = std::uint64_t{place_} << 32 | generation_;
+  hub::current().send_away(*table_->seat, kind, {to, &mail});
+}
+
 std::string to_string(const reference_key& key) {
   const greenlet_base* target = greenlet_of(key);
   return target ? target->name() : "a dead actor";

@@ -21,6 +21,8 @@ namespace greenroom {
 
 class actor_base;
 class delayed_send;
+struct distant_kind;
+struct envelope;
 class hub;
 class reference_key;
 template <class Value>
@@ -84,6 +86,8 @@ public:
   /// cannot end meanwhile; false when there is no such hub (any more).
   template <std::invocable<hub&> Function>
   bool visit_elsewhere(Function&& function) const;
+  /// Sends `mail` there, from a thread that has a hub. For one elsewhere.
+  void send_there(const distant_kind& kind, envelope& mail) const;
 
   friend auto operator<=>(const reference_key&, const reference_key&) = default;
 

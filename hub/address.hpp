@@ -11,6 +11,7 @@
 namespace greenroom {
 
 class hub;
+class hub_outbox;
 
 /// Work sent to a hub from outside it.
 struct remote_task {
@@ -37,10 +38,14 @@ public:
 
   /// Whether a hub sits here; it may have ended by the time you look.
   bool taken() const { return home_.load(std::memory_order_relaxed); }
+  /// Whether that hub sleeps, or is about to.
+  bool sleeps() const { return sleeps_.load(std::memory_order_seq_cst); }
 
 private:
+  friend class hub;
   friend class hub_address;
   friend class hub_entry;
+  friend class hub_outbox;
 
   // A visitor counts itself in, then looks for the hub; the hub's end takes it
   // away, then waits until nobody is counted: in a total order (all four are
@@ -48,6 +53,8 @@ private:
   // hub gone has seen everything that it did before its end.
   std::atomic<hub*> home_{nullptr};
   std::atomic<std::uint32_t> visitors_{0};
+  std::atomic<bool> sleeps_{false};
+  std::atomic<hub_outbox*> inbound_{nullptr}; // from other seats; only grows
   // Of the hub that sits here. Written before `home_` is set, when there are
   // no visitors that could find a hub; read by those who did.
   std::uint64_t id_ = 0;

@@ -16,6 +16,7 @@
 #include <limits>
 #include <new>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 namespace greenroom {
@@ -26,6 +27,9 @@ constexpr std::uint64_t drain_budget = 5'000'000;      // nanoseconds
 constexpr std::uint64_t trim_interval = 1'000'000'000; // nanoseconds
 constexpr std::size_t kept_stacks = 32;
 constexpr int handlers_a_turn = 64;
+constexpr std::uint64_t longest_spin = 20'000; // nanoseconds
+constexpr std::uint64_t quick_answer = 60'000; // nanoseconds
+constexpr int spins_a_poll = 16;
 
 constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max();
 
@@ -75,6 +79,7 @@ bool hub::make_spare_worker(runnable& work) {
 /// drain has used up its time.
 bool hub::slice_is_over() {
   slice_ = slice_items;
+  send_out();
   if (has_outside_work()) see_to_outside_work();
   const std::uint64_t time = real_nanoseconds();
   if (drain_began_ == 0) drain_began_ = time;
@@ -181,6 +186,7 @@ void hub::run_own_stack(void* greenlet) {
 /// The ready queue is empty, or its time is over: sees to the rest of the
 /// world, and blocks when there is nothing else.
 void hub::turn() {
+  send_out();
   if (has_outside_work()) see_to_outside_work();
   if (!ready_.empty()) { // its time is over
     poll_io();
@@ -236,20 +242,61 @@ void hub::fire_timers() {
   }
 }
 
+namespace {
+
+void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+} // namespace
+
+/// Between hubs that answer each other, falling asleep and being woken cost
+/// more than the work: so one whose last sleep others ended quickly first waits
+/// awake, for less time than that takes. True when something came. After a wait
+/// in vain it does without, until a sleep is short again.
+bool hub::spin() {
+  static const bool others_can_run = std::thread::hardware_concurrency() > 1;
+  if (!spins_ || !others_can_run || clock_ != clock_kind::real) return false;
+  const std::uint64_t begin = real_nanoseconds();
+  const std::uint64_t end = std::min(begin + longest_spin, timers_.earliest());
+  do {
+    for (int i = 0; i < 32; ++i) {
+      if (has_outside_work()) return true;
+      relax();
+    }
+  } while (real_nanoseconds() < end);
+  spins_ = false;
+  return false;
+}
+
 /// Waits for the outside: I/O, the next timer, another thread, a signal. What
 /// came together is made ready together.
 void hub::block() {
   trim_stacks();
+  if (spin()) {
+    if (++spun_ % spins_a_poll == 0) poll_io();
+    return;
+  }
   const bool real = clock_ == clock_kind::real;
+  const std::uint64_t began = real_nanoseconds();
   loop_->wake_at(real ? timers_.earliest() : never);
   // Whoever adds outside work looks at asleep_ afterwards; we set it and look
   // again: in a total order one of the two sees the other.
+  address_.seat()->sleeps_.store(true, std::memory_order_seq_cst);
   asleep_.store(true, std::memory_order_seq_cst);
-  const bool called = remote_.load(std::memory_order_seq_cst) ||
+  const bool called = fetch_unsent() ||
+                      remote_.load(std::memory_order_seq_cst) ||
                       signalled_.load(std::memory_order_seq_cst);
   const bool came = !called && loop_->run_one();
   asleep_.store(false, std::memory_order_relaxed);
+  address_.seat()->sleeps_.store(false, std::memory_order_relaxed);
   if (came) poll_io();
+  spins_ = remote_.load(std::memory_order_relaxed) &&
+           real_nanoseconds() - began < quick_answer;
   if (!came && !called && !has_outside_work()) report_deadlock();
 }
 

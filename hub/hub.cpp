@@ -113,6 +113,8 @@ void hub::close() {
   forget_signals(*this);
   remove(*main_);
   tell_end();
+  send_out();
+  fetch_unsent(); // to be dropped with the rest
   entry_.reset();
   drop_outside_work();
   abandon();
@@ -128,9 +130,9 @@ void hub::abandon() noexcept {
   int named = 0;
   for (greenlet_base* each = first_; each && named < 10; each = each->next_)
     names += (named++ ? ", '" : " '") + each->name() + "'";
-  log_info("the end: " + std::to_string(greenlet_count_) +
+  log_info("the end: " + std::to_string(greenlets()) +
            " greenlets were abandoned, not unwound:" + names +
-           (greenlet_count_ > 10 ? ", ..." : ""));
+           (greenlets() > 10 ? ", ..." : ""));
   keep_reachable(first_);
 }
 
@@ -170,13 +172,13 @@ void hub::add(greenlet_base& greenlet) {
   greenlet.next_ = nullptr;
   (last_ ? last_->next_ : first_) = &greenlet;
   last_ = &greenlet;
-  ++greenlet_count_;
+  greenlet_count_.store(greenlets() + 1, std::memory_order_relaxed);
 }
 
 void hub::remove(greenlet_base& greenlet) {
   (greenlet.previous_ ? greenlet.previous_->next_ : first_) = greenlet.next_;
   (greenlet.next_ ? greenlet.next_->previous_ : last_) = greenlet.previous_;
-  --greenlet_count_;
+  greenlet_count_.store(greenlets() - 1, std::memory_order_relaxed);
 }
 
 greenlet_base& current() {
@@ -223,12 +225,16 @@ void hub::call_spawn_callbacks(greenlet_base& started) {
 // --- from outside ---------------------------------------------------------
 
 void hub::post(remote_task& work) noexcept {
+  push(work);
+  wake_up();
+}
+
+void hub::push(remote_task& work) noexcept {
   remote_task* newest = remote_.load(std::memory_order_relaxed);
   do
     work.next = newest;
   while (!remote_.compare_exchange_weak(
       newest, &work, std::memory_order_seq_cst, std::memory_order_relaxed));
-  wake_up();
 }
 
 void hub::signal_arrived() noexcept {

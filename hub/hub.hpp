@@ -2,6 +2,7 @@
 
 #include <greenroom/hub/address.hpp>
 #include <greenroom/hub/deadline.hpp>
+#include <greenroom/hub/distant_item.hpp>
 #include <greenroom/hub/greenlet.hpp>
 #include <greenroom/hub/ready_queue.hpp>
 #include <greenroom/hub/timer.hpp>
@@ -27,6 +28,7 @@ class io_context;
 
 namespace greenroom {
 
+class hub_outbox;
 class overflow_guard;
 class stack_pool;
 
@@ -108,6 +110,15 @@ public:
   /// Without allocation, and safe in a signal handler. Any thread.
   void post(remote_task& work) noexcept;
 
+  /// Sends on what has collected for other hubs. Mail to another hub goes over
+  /// in batches: when 60 wait, when this hub's greenlets have given way, at
+  /// once if that hub sleeps, and before it would sleep. So this is for one
+  /// who goes on to compute for long, or to block the thread, while that hub
+  /// is busy.
+  void send_out() {
+    if (unsent_) send_out_all();
+  }
+
   /// For a main loop that is not ours (a GUI's): runs everything that is
   /// ready or due, for 5 ms at most, then returns without blocking. From the
   /// main greenlet.
@@ -160,7 +171,10 @@ public:
 
   /// Every live greenlet with its state and what it waits on, one a line.
   std::string listing() const;
-  std::size_t greenlets() const { return greenlet_count_; }
+  /// Of any state. Any thread.
+  std::size_t greenlets() const {
+    return greenlet_count_.load(std::memory_order_relaxed);
+  }
   /// Blocked for want of anything to do. Any thread.
   bool is_asleep() const { return asleep_.load(std::memory_order_relaxed); }
   /// The kernel's identity of the hub's thread.
@@ -192,6 +206,15 @@ public:
 
   /// As `wake`, ahead of everything else that is ready.
   void wake_next(wait_record& record, wake_cause cause);
+
+  /// Has `kind` deliver the item on the hub that sits there, with the next
+  /// batch, after all that was sent there before. Takes it over.
+  void send_away(hub_seat& to, const distant_kind& kind, distant_item item);
+  /// Sends that hub what it is owed, so that it comes before what is posted
+  /// now.
+  void send_out(const hub_seat& to) {
+    if (unsent_) send_out_to(to);
+  }
 
   /// Whether others would run before a greenlet that yields goes on.
   bool has_ready() const { return !ready_.empty(); }
@@ -266,6 +289,12 @@ private:
   bool unwinding() const;
   stack_pool& pool_for(std::size_t size);
   bool slice_is_over();
+  hub_outbox& outbox_to(hub_seat& to);
+  static void send_out(hub_outbox& box) noexcept;
+  bool fetch_unsent() noexcept;
+  void push(remote_task& work) noexcept;
+  void send_out_all() noexcept;
+  void send_out_to(const hub_seat& to) noexcept;
   bool has_outside_work() const;
   void see_to_outside_work();
   void drop_outside_work() noexcept;
@@ -275,6 +304,7 @@ private:
   void fire_timers();
   void begin_drain();
   bool wake_idle();
+  bool spin();
   void block();
   void report_deadlock();
   bool nothing_left();
@@ -309,6 +339,8 @@ private:
   std::uint64_t virtual_now_ = 0;
   std::uint64_t drain_began_ = 0; // real nanoseconds; 0: not looked yet
   std::uint64_t trimmed_ = 0;     // real nanoseconds
+  bool spins_ = false;            // before it sleeps: see `spin`
+  unsigned spun_ = 0;             // how often that was not in vain
   timer_queue timers_;
   std::vector<std::unique_ptr<stack_pool>> pools_; // the default one first
   stack_pool* workers_ = nullptr;                  // the default one
@@ -319,7 +351,8 @@ private:
   std::unique_ptr<greenlet_base> main_;
   greenlet_base* first_ = nullptr; // every live greenlet, oldest first
   greenlet_base* last_ = nullptr;
-  std::size_t greenlet_count_ = 0;
+  std::vector<hub_outbox*> outboxes_; // to others
+  bool unsent_ = false;               // there may be something in them
   std::uint32_t next_id_ = 0;
   std::shared_ptr<const spawn_callbacks> spawn_callbacks_; // null: none
   std::uint64_t last_spawn_callback_ = 0;                  // id
@@ -331,8 +364,9 @@ private:
   hub_shutdown_link shutdown_links_;  // a ring's head
 
   // Any thread.
-  std::atomic<std::uint64_t> switches_{0};    // written by the hub alone
-  std::atomic<remote_task*> remote_{nullptr}; // newest first
+  std::atomic<std::uint64_t> switches_{0};     // written by the hub alone
+  std::atomic<std::size_t> greenlet_count_{0}; // likewise
+  std::atomic<remote_task*> remote_{nullptr};  // newest first
   std::atomic<bool> signalled_{false};
   std::atomic<bool> asleep_{false}; // pairs with remote_: see `block`
   int thread_ = 0;                  // constant: the thread's kernel id
@@ -380,6 +414,7 @@ bool shutdown(deadline until = {});
 
 template <std::invocable Function>
 void hub::post(Function&& function) {
+  if (this_hub_) this_hub_->send_out(*address_.seat());
   post(*new posted_function<std::decay_t<Function>>(
       std::forward<Function>(function)));
 }

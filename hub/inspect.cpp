@@ -60,8 +60,8 @@ std::string hub::listing() const {
   for (greenlet_base* each = first_; each && lines < most;
        each = each->next_, ++lines)
     text.append(line.data(), describe_line(*each, line.data(), line.size()));
-  if (greenlet_count_ > lines)
-    text += "  and " + std::to_string(greenlet_count_ - lines) + " more\n";
+  if (greenlets() > lines)
+    text += "  and " + std::to_string(greenlets() - lines) + " more\n";
   return text;
 }
 

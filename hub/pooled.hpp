@@ -6,7 +6,9 @@
 namespace greenroom {
 
 /// Memory for small objects that come and go at every message: envelopes,
-/// results. Freed blocks wait in per-thread lists for the next of their size.
+/// results. Freed blocks wait in per-thread lists for the next of their size;
+/// a thread that frees more than it makes gives them on, 512 at a time, to
+/// those that make more.
 ///
 /// Thread     Any; a block may be freed on another thread than it came from.
 /// Errors     `std::bad_alloc`.
