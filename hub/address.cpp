@@ -29,8 +29,8 @@ struct hub_seats {
 constinit thread_local hub_address::place hub_address::here_{};
 
 bool hub_address::post(remote_task& work) const noexcept {
-  if (hub* const here = hub::current_if_any(); here && seat_)
-    here->send_out(*seat_);
+  if (hub* const here = hub::current_if_any())
+    here->send_out(); // what was sent before comes before
   return visit([&](hub& home) { home.post(work); });
 }
 

@@ -210,11 +210,6 @@ public:
   /// Has `kind` deliver the item on the hub that sits there, with the next
   /// batch, after all that was sent there before. Takes it over.
   void send_away(hub_seat& to, const distant_kind& kind, distant_item item);
-  /// Sends that hub what it is owed, so that it comes before what is posted
-  /// now.
-  void send_out(const hub_seat& to) {
-    if (unsent_) send_out_to(to);
-  }
 
   /// Whether others would run before a greenlet that yields goes on.
   bool has_ready() const { return !ready_.empty(); }
@@ -294,7 +289,6 @@ private:
   bool fetch_unsent() noexcept;
   void push(remote_task& work) noexcept;
   void send_out_all() noexcept;
-  void send_out_to(const hub_seat& to) noexcept;
   bool has_outside_work() const;
   void see_to_outside_work();
   void drop_outside_work() noexcept;
@@ -414,7 +408,7 @@ bool shutdown(deadline until = {});
 
 template <std::invocable Function>
 void hub::post(Function&& function) {
-  if (this_hub_) this_hub_->send_out(*address_.seat());
+  if (this_hub_) this_hub_->send_out(); // what was sent before comes before
   post(*new posted_function<std::decay_t<Function>>(
       std::forward<Function>(function)));
 }

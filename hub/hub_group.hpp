@@ -85,7 +85,7 @@ public:
   const hub_address& by_hash(std::size_t hash) const;
 
   /// Ends the hubs, the last first: each one's `shutdown`, then its thread,
-  /// before the next is told. False when `until` passed first: a log line names
+  /// before the next is told, who gets what is left of the time. False when `until` passed first: a log line names
   /// the hubs that still run, and what would not end. A hub where a greenlet
   /// does not give way is such a one.
   bool stop(deadline until = {});

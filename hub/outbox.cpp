@@ -111,11 +111,6 @@ void hub::send_out_all() noexcept {
     send_out(*outboxes_[i]);
 }
 
-void hub::send_out_to(const hub_seat& to) noexcept {
-  for (std::size_t i = 0; i < outboxes_.size(); ++i)
-    if (&outboxes_[i]->to == &to) return send_out(*outboxes_[i]);
-}
-
 // --- the other side ---------------------------------------------------------
 
 /// Takes what others have not yet sent here; false when that is nothing.

@@ -62,6 +62,7 @@ std::vector<row> sync_rows();
 std::vector<row> memory_rows();
 std::vector<row> echo_rows();
 std::vector<row> file_rows();
+std::vector<row> hub_rows();
 std::vector<row> inproc_rows();
 std::vector<row> zmq_rows(); // where libzmq is
 

@@ -23,7 +23,7 @@ std::vector<bench::row> all_rows() {
        {bench::actor_rows(), bench::pool_rows(), bench::program_rows(),
         bench::micro_rows(), bench::queue_rows(), bench::sync_rows(),
         bench::memory_rows(), bench::echo_rows(), bench::file_rows(),
-        bench::inproc_rows()})
+        bench::hub_rows(), bench::inproc_rows()})
     std::move(group.begin(), group.end(), std::back_inserter(all));
 #ifdef GREENROOM_BENCH_ZMQ
   auto zmq = bench::zmq_rows();
