@@ -282,7 +282,8 @@ void send_slowly(const reference_key& to, envelope& mail, deadline until) {
     if (!actor_access::put(to, std::move(message), until, failed))
       throw std::system_error(failed, "send to " + to_string(to));
   } else if (to.is_elsewhere() && hub::current_if_any()) {
-    to.send_there(distant_mail, *message.release());
+    to.send_there(distant_mail, *message);
+    (void)message.release();
   } else if (!to.visit_elsewhere([&](hub& home) {
                home.post([to, kept = std::move(message)]() mutable {
                  actor_access::put_anyhow(to, std::move(kept));

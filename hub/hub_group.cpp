@@ -58,8 +58,7 @@ struct hub_group::call {
   }
 
   const hub_address home = hub::current().address();
-  const work_guard outside; // nothing here ends the wait
-  wait_list told;           // on `home` only
+  wait_list told; // on `home` only
 };
 
 /// One thread and its hub.
@@ -166,7 +165,8 @@ void hub_group::start(const hub_group_options& options) {
   const std::size_t count = options.hubs > 0 ? options.hubs : cpus.size();
   const auto starter = call::make();
   members_.reserve(count);
-  const shield guard; // the threads refer to `options`
+  const work_guard outside; // nothing here ends the wait
+  const shield guard;       // the threads refer to `options`
   for (std::size_t i = 0; i < count; ++i) {
     auto made = std::make_shared<member>();
     made->number = i;
@@ -242,6 +242,7 @@ bool hub_group::stop(member& last, deadline until) {
   if (!last.thread.joinable()) return last.in_time;
   if (!last.is(member::life::failed)) {
     const auto caller = call::make();
+    const work_guard outside; // nothing here ends the wait
     std::optional<std::chrono::nanoseconds> limit;
     if (!until.is_never())
       limit = std::chrono::nanoseconds(until.nanoseconds()) -

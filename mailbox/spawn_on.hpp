@@ -41,6 +41,7 @@ struct errand {
     } catch (...) {
       answer.set_exception(std::current_exception());
     }
+    const async_result<Result> given = std::move(answer);
   }
 
   Function function;
