@@ -22,8 +22,9 @@ struct on {
 /// Makes the actor on another hub, and starts it there; it stays there for
 /// life. What it is made from moves there.
 ///
-/// Waits      Until it is made, if that hub is not the caller's. For one who
-///            cannot wait: `spawn_on(hub, [] { return spawn<account>(100L); })`.
+/// Waits      Until it is made, if that hub is not the caller's; one who is
+///            killed meanwhile leaves it there, alive. For one who cannot wait:
+///            `spawn_on(hub, [] { return spawn<account>(100L); })`.
 /// Errors     What the constructor throws; `errc::dead` when that hub has ended.
 template <std::derived_from<actor_base> Actor, class... Arguments>
 actor_ref<Actor> spawn(on there, Arguments&&... arguments) {

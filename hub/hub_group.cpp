@@ -52,10 +52,24 @@ void stay_on(int cpu) {
 struct hub_group::call {
   static std::shared_ptr<call> make() { return std::make_shared<call>(); }
 
-  /// From a member.
+  /// From a member. It then looks at the members itself.
   static void tell(const std::shared_ptr<call>& who) {
     post_to(who->home, [who] { who->told.wake_all(); });
   }
+
+  /// Tells it when this ends, wherever that is.
+  struct promise {
+    explicit promise(std::shared_ptr<call> caller) : who(std::move(caller)) {}
+    promise(promise&& other) noexcept = default;
+    promise& operator=(promise&& other) noexcept {
+      std::swap(who, other.who);
+      return *this;
+    }
+    ~promise() {
+      if (who) tell(who);
+    }
+    std::shared_ptr<call> who;
+  };
 
   const hub_address home = hub::current().address();
   wait_list told; // on `home` only
@@ -71,7 +85,7 @@ struct hub_group::member : std::enable_shared_from_this<member> {
   void wait_for_stop();
   /// On its hub.
   void told_to_stop(std::optional<std::chrono::nanoseconds> limit,
-                    std::shared_ptr<call> caller);
+                    call::promise end_told);
   bool is(life one) const {
     return state.load(std::memory_order_acquire) == one;
   }
@@ -90,7 +104,7 @@ struct hub_group::member : std::enable_shared_from_this<member> {
   wait_list* stopping = nullptr;
   bool stop_asked = false;
   deadline until;
-  std::shared_ptr<call> stopper;
+  call::promise stopper{nullptr};
 };
 
 void hub_group::member::run(const hub_group_options& options, int cpu,
@@ -112,7 +126,7 @@ void hub_group::member::run(const hub_group_options& options, int cpu,
     log_error(name + " ends: " + describe(std::current_exception()));
   }
   state.store(life::stopped, std::memory_order_release);
-  if (stopper) call::tell(stopper);
+  const call::promise told = std::move(stopper);
 }
 
 void hub_group::member::begin(const hub_group_options& options, int cpu) {
@@ -132,11 +146,10 @@ void hub_group::member::wait_for_stop() {
 }
 
 void hub_group::member::told_to_stop(
-    std::optional<std::chrono::nanoseconds> limit,
-    std::shared_ptr<call> caller) {
+    std::optional<std::chrono::nanoseconds> limit, call::promise end_told) {
   stop_asked = true;
   if (limit) until = deadline{*limit};
-  stopper = std::move(caller);
+  stopper = std::move(end_told);
   if (stopping) stopping->wake_all();
 }
 
@@ -201,7 +214,8 @@ void hub_group::stop_blocking() noexcept {
     const std::shared_ptr<member> last = std::move(members_.back());
     members_.pop_back();
     if (!last->thread.joinable()) continue;
-    post_to(last->address, [last] { last->told_to_stop({}, nullptr); });
+    post_to(last->address,
+            [last] { last->told_to_stop({}, call::promise{nullptr}); });
     last->thread.join();
   }
 }
@@ -249,7 +263,9 @@ bool hub_group::stop(member& last, deadline until) {
               now().time_since_epoch();
     const auto kept = last.shared_from_this();
     post_to(last.address,
-            [kept, limit, caller] { kept->told_to_stop(limit, caller); });
+            [kept, limit, end_told = call::promise{caller}]() mutable {
+              kept->told_to_stop(limit, std::move(end_told));
+            });
     while (!last.is(member::life::stopped)) {
       if (caller->told.wait_turn(until, "hub_group::stop", this)) continue;
       log_warning(last.name + " has not stopped in time: it runs " +

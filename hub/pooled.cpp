@@ -3,6 +3,7 @@
 #include "sanitizers.hpp"
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <new>
@@ -11,11 +12,11 @@
 namespace greenroom {
 namespace {
 
-constexpr std::size_t step = 32;            // bytes between two size classes
-constexpr std::size_t classes = 8;          // up to 256 bytes
-constexpr std::uint32_t stack_size = 512;   // blocks
-constexpr std::uint32_t kept_stacks = 31;   // full ones, a thread and class
-constexpr std::uint32_t depot_stacks = 128; // a class
+constexpr std::size_t step = 32;           // bytes between two size classes
+constexpr std::size_t classes = 8;         // up to 256 bytes
+constexpr std::uint32_t stack_size = 512;  // blocks
+constexpr std::uint32_t kept_stacks = 31;  // full ones, a thread and class
+constexpr std::uint32_t depot_stacks = 32; // a class
 
 /// A free block. The first of a full stack is the one that knows the next.
 struct block {
@@ -31,18 +32,21 @@ public:
   /// False when it is full.
   bool give(block* stack) noexcept {
     const std::lock_guard held{lock_};
-    if (count_ == depot_stacks) return false;
+    const std::uint32_t count = count_.load(std::memory_order_relaxed);
+    if (count == depot_stacks) return false;
     stack->next_stack = std::exchange(first_, stack);
-    ++count_;
+    count_.store(count + 1, std::memory_order_relaxed);
     return true;
   }
-  /// Null when it is empty.
+  /// Null when it is empty, as it is in most programs.
   block* take() noexcept {
+    if (count_.load(std::memory_order_relaxed) == 0) return nullptr;
     const std::lock_guard held{lock_};
     block* const stack = first_;
     if (!stack) return nullptr;
     first_ = stack->next_stack;
-    --count_;
+    count_.store(count_.load(std::memory_order_relaxed) - 1,
+                 std::memory_order_relaxed);
     return stack;
   }
 
@@ -50,7 +54,7 @@ private:
   std::mutex lock_;
   // Guarded by lock_.
   block* first_ = nullptr;
-  std::uint32_t count_ = 0;
+  std::atomic<std::uint32_t> count_{0}; // read without it, as a hint
 };
 
 depot& depot_of(std::size_t which) {
@@ -92,6 +96,12 @@ struct cleaner {
   }
 };
 
+/// Whether the thread has lists: from its first need of them to its end.
+bool has_lists() {
+  static thread_local const cleaner at_end;
+  return lists.keep > 0;
+}
+
 constexpr bool bypass = GREENROOM_ASAN || GREENROOM_TSAN;
 
 /// Nothing is left of the stack in use.
@@ -101,7 +111,7 @@ constexpr bool bypass = GREENROOM_ASAN || GREENROOM_TSAN;
   if (stack) {
     blocks.full = stack->next_stack;
     --blocks.full_count;
-  } else if (lists.keep > 0) {
+  } else if (has_lists()) {
     stack = depot_of(which).take();
   }
   if (!stack) return ::operator new((which + 1) * step);
@@ -119,8 +129,7 @@ void keep(free_list& blocks, void* freed) noexcept {
 [[gnu::noinline]] void delete_or_keep_first(free_list& blocks,
                                             std::size_t which,
                                             void* freed) noexcept {
-  static thread_local const cleaner at_end;
-  if (lists.keep == 0) return ::operator delete(freed);
+  if (!has_lists()) return ::operator delete(freed);
   if (blocks.count == stack_size) {
     block* const stack = std::exchange(blocks.first, nullptr);
     blocks.count = 0;

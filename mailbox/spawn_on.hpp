@@ -60,8 +60,9 @@ struct errand {
 /// Waits      No. The result does: see `async_result`. Meanwhile there is no
 ///            `loop_exit` here.
 /// Errors     The result fails with what the function throws; with `errc::dead`
-///            when that hub has ended, or ends before; with `errc::killed` when
-///            the greenlet was killed, by the hub's `shutdown`, say.
+///            when that hub has ended, or the greenlet is killed before it
+///            begins; with `errc::killed` when it is killed later, by the hub's
+///            `shutdown`, say. Not at all when that hub ends and leaves it.
 /// Source     Seastar's smp::submit_to; Erlang's spawn/2 on a node.
 ///
 ///     async_result<int> sum = spawn_on(hubs[1], [] { return add_up(); });

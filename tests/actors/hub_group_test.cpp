@@ -1,5 +1,6 @@
 #include <greenroom/actors/actor_on.hpp>
 #include <greenroom/hub/hub_group.hpp>
+#include <greenroom/hub/timeout.hpp>
 #include <greenroom/mailbox/spawn_on.hpp>
 
 #include "hub/support.hpp"
@@ -269,6 +270,27 @@ TEST_SUITE("actors") {
       go_on = false;
       while (!over)
         std::this_thread::yield();
+    });
+  }
+
+  TEST_CASE("a stop whose greenlet is killed is finished by the destructor") {
+    in_real_hub([] {
+      for (int round = 0; round < 20; ++round) {
+        std::atomic<bool> go_on = false;
+        hub_group hubs{1};
+        spawn_on(hubs[0], [&] {
+          const shield guard;
+          while (!go_on)
+            sleep(100us);
+        });
+        while (!hubs[0].visit([](hub&) {}))
+          yield();
+        auto stopper = spawn([&] { hubs.stop(); });
+        sleep(200us);
+        CHECK(stopper.kill());
+        go_on = true;
+        if (round % 2) sleep(1ms); // its thread may have ended by then
+      }
     });
   }
 

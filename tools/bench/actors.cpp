@@ -1,5 +1,7 @@
 #include "bare.hpp"
+#include "counter.hpp"
 #include "harness.hpp"
+#include "ring.hpp"
 
 #include <greenroom/actors/actor.hpp>
 #include <greenroom/actors/gather.hpp>
@@ -20,47 +22,8 @@ using namespace std::chrono_literals;
 
 // --- ping_pong, thread_ring -----------------------------------------------
 
-struct token {
-  long left;
-};
-
-class passer;
-
-struct introduction {
-  actor_ref<passer> to;
-};
-
-class passer : public actor<token, introduction> {
-public:
-  explicit passer(async_result<void>& done) : done_(done) {}
-
-private:
-  void receive(introduction neighbour) override { to_ = neighbour.to; }
-  void receive(token passed) override {
-    if (passed.left > 0)
-      to_.send(token{passed.left - 1});
-    else
-      done_.set();
-  }
-
-  async_result<void>& done_;
-  actor_ref<passer> to_;
-};
-
 figure ring_of(std::size_t size, long count) {
-  return each_in_greenlet(count, [size](long hops) {
-    async_result<void> done;
-    std::vector<actor_ref<passer>> ring(size);
-    for (auto& each : ring)
-      each = spawn<passer>(done);
-    for (std::size_t i = 0; i < size; ++i)
-      ring[i].send(introduction{ring[(i + 1) % size]});
-    yield();
-    ring[0].send(token{hops});
-    done.wait();
-    for (const auto& each : ring)
-      each.stop();
-  });
+  return each_in_greenlet(count, [size](long hops) { run_ring(size, hops); });
 }
 
 figure ping_pong(const setting& how) {
@@ -73,31 +36,10 @@ figure thread_ring(const setting& how) {
 
 // --- counting -------------------------------------------------------------
 
-struct add {
-  long number;
-};
-struct total {
-  using reply = long;
-};
-
-class counter : public actor<add, total> {
-  void receive(add one) override { total_ += one.number; }
-  long receive(total) override { return total_; }
-  long total_ = 0;
-};
-
-/// `most` messages, then an ask, until that is answered: so no more than
-/// `most` are on their way.
 figure count_in_batches_of(long most, long count) {
   return each_in_greenlet(count, [most](long messages) {
     const auto sink = spawn<counter>();
-    long sent = 0;
-    while (sent < messages) {
-      for (long i = 0; i < most && sent < messages; ++i, ++sent)
-        sink.send(add{1});
-      if (sink.ask(total{}).get() != sent)
-        throw std::logic_error("messages were lost");
-    }
+    count_in_batches(sink, most, messages);
     sink.stop();
   });
 }

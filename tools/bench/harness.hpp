@@ -2,6 +2,7 @@
 
 #include <greenroom/hub/greenlet.hpp>
 
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -111,6 +112,18 @@ double nanoseconds(Function&& function) {
   const double begin = cpu_nanoseconds();
   std::forward<Function>(function)();
   return cpu_nanoseconds() - begin;
+}
+
+/// Wall time of `work`, which does `count` things, for where several threads
+/// work at it.
+template <class Function>
+figure wall_of(long count, Function&& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  std::forward<Function>(work)();
+  const std::chrono::duration<double, std::nano> took =
+      std::chrono::steady_clock::now() - begin;
+  return {took.count() / static_cast<double>(count),
+          static_cast<double>(count) * 1e9 / took.count()};
 }
 
 /// Nanoseconds for each of `count` repetitions, which `function(count)` does;

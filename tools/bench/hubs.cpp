@@ -1,15 +1,14 @@
 // Several hubs. Wall time: the work is on two CPUs.
 
+#include "counter.hpp"
 #include "harness.hpp"
+#include "ring.hpp"
 
 #include <greenroom/actors/actor_on.hpp>
 #include <greenroom/hub/hub_group.hpp>
 
 #include <atomic>
-#include <chrono>
 #include <cstddef>
-#include <functional>
-#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -17,15 +16,6 @@ namespace bench {
 namespace {
 
 using namespace greenroom;
-
-figure wall_of(long count, const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  const std::chrono::duration<double, std::nano> took =
-      std::chrono::steady_clock::now() - begin;
-  return {took.count() / static_cast<double>(count),
-          static_cast<double>(count) * 1e9 / took.count()};
-}
 
 hub_group_options pair_of(const setting& how) {
   hub_group_options options{.hubs = 2};
@@ -38,19 +28,6 @@ hub_group_options pair_of(const setting& how) {
 
 // --- cross_hub_message ------------------------------------------------------
 
-struct add {
-  long number;
-};
-struct total {
-  using reply = long;
-};
-
-class counter : public actor<add, total> {
-  void receive(add one) override { total_ += one.number; }
-  long receive(total) override { return total_; }
-  long total_ = 0;
-};
-
 /// As `counting`, with the sender on one hub and the counter on another.
 figure cross_hub_message(const setting& how) {
   const long count = how(10'000'000);
@@ -58,45 +35,12 @@ figure cross_hub_message(const setting& how) {
   const auto sink = spawn<counter>(on(hubs[1]));
   return wall_of(count, [&] {
     spawn_on(hubs[0], [sink, count] {
-      long sent = 0;
-      while (sent < count) {
-        for (int i = 0; i < 1024 && sent < count; ++i, ++sent)
-          sink.send(add{1});
-        if (sink.ask(total{}).get() != sent)
-          throw std::logic_error("messages were lost");
-      }
+      count_in_batches(sink, 1024, count);
     }).get();
   });
 }
 
 // --- cross_hub_ping_pong ----------------------------------------------------
-
-struct token {
-  long left;
-};
-
-class passer;
-
-struct introduction {
-  actor_ref<passer> to;
-};
-
-class passer : public actor<token, introduction> {
-public:
-  explicit passer(async_result<void> done) : done_(std::move(done)) {}
-
-private:
-  void receive(introduction neighbour) override { to_ = neighbour.to; }
-  void receive(token passed) override {
-    if (passed.left > 0)
-      to_.send(token{passed.left - 1});
-    else
-      done_.set();
-  }
-
-  async_result<void> done_;
-  actor_ref<passer> to_;
-};
 
 figure cross_hub_ping_pong(const setting& how) {
   const long count = how(200'000);
@@ -138,20 +82,7 @@ figure two_threads(const setting& how) {
 
 // --- two_hub_scaling --------------------------------------------------------
 
-/// A ring of actors on each hub, all in the same program: no word between them.
-void run_ring(std::size_t size, long hops) {
-  async_result<void> done;
-  std::vector<actor_ref<passer>> ring(size);
-  for (auto& each : ring)
-    each = spawn<passer>(done);
-  for (std::size_t i = 0; i < size; ++i)
-    ring[i].send(introduction{ring[(i + 1) % size]});
-  ring[0].send(token{hops});
-  done.wait();
-  for (const auto& each : ring)
-    each.stop();
-}
-
+/// A ring of actors on each hub, with no word between them.
 figure rings_on(const setting& how, std::size_t hubs_used) {
   const long hops = how(10'000'000);
   hub_group hubs{pair_of(how)};

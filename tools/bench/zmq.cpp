@@ -31,15 +31,6 @@ const std::string over_tcp = "tcp://127.0.0.1:*";
 constexpr long pushed = 2'000'000;
 constexpr long asked = 20'000;
 
-figure wall_of(long count, const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  const std::chrono::duration<double, std::nano> took =
-      std::chrono::steady_clock::now() - begin;
-  return {took.count() / static_cast<double>(count),
-          static_cast<double>(count) * 1e9 / took.count()};
-}
-
 void check(bool well) {
   if (!well) throw std::runtime_error(zmq_strerror(zmq_errno()));
 }
