@@ -114,12 +114,12 @@ double nanoseconds(Function&& function) {
   return cpu_nanoseconds() - begin;
 }
 
-/// Wall time of `work`, which does `count` things, for where several threads
-/// work at it.
+/// Wall time of `function`, which does `count` things, for where several
+/// threads work at it.
 template <class Function>
-figure wall_of(long count, Function&& work) {
+figure wall_of(long count, Function&& function) {
   const auto begin = std::chrono::steady_clock::now();
-  std::forward<Function>(work)();
+  std::forward<Function>(function)();
   const std::chrono::duration<double, std::nano> took =
       std::chrono::steady_clock::now() - begin;
   return {took.count() / static_cast<double>(count),
