@@ -469,16 +469,13 @@ void actor_base::exit_signalled(const reference_key& from,
 }
 
 /// Erlang's exit/2.
-void actor_access::exit(actor_base& target, exit_reason why) {
-  reference_key from;
-  const greenlet_base* sender = target.home().running();
-  if (const auto* actor = dynamic_cast<const actor_base*>(sender))
-    from = actor->key();
+void actor_access::exit(actor_base& target, const reference_key& from,
+                        const exit_reason& why) {
   if (why.kind() == exit_kind::kill) {
     if (target.dead()) return;
     target.own_extras().killed_for = exit_kind::killed;
     target.kill_brutally();
-  } else if (sender == &target && !target.traps_exits_) {
+  } else if (from == target.key() && !target.traps_exits_) {
     target.exit(why);
   } else {
     target.exit_signalled(from, why);

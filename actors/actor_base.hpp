@@ -83,7 +83,8 @@ protected:
   /// Ties the two together: when one ends for any reason but `normal`, the
   /// other gets an exit signal, which ends it, too, unless it traps exits. Once
   /// is enough. Throws `errc::dead`, or sends itself the signal if it traps
-  /// exits, when the other is dead.
+  /// exits, when the other is dead. One of another hub that is dead sends the
+  /// signal, `noproc`, in either case; one whose hub ends, `noconnection`.
   void link_to(const reference_key& other);
   void link_to(greenlet_base& other);
   template <class Actor>
@@ -118,7 +119,11 @@ private:
 
   struct actor_extras; // what few actors have
   struct monitor_entry;
+  struct near_monitor;
+  struct distant_monitor;
   struct exit_pair;
+  struct distant_half;
+  struct distant_link;
   struct rest_timer;
 
   explicit actor_base(step_function first);
@@ -172,11 +177,12 @@ private:
   void drop_timers() noexcept;
   void set_behaviour(std::shared_ptr<behaviour_base> next);
   std::shared_ptr<behaviour_base> own_behaviour() const;
-  void forget_monitor(monitor_entry& entry);
+  monitor_id monitor_elsewhere(const reference_key& target);
   void move_monitors(actor_base& next);
   void drop_told();
   void drop_monitors() noexcept;
   exit_pair* pair_with(const greenlet_base& other) const;
+  distant_half* half_with(const reference_key& other) const;
   void describe_ties(actor_info& info) const;
 
   reference_key::half place_;
@@ -215,7 +221,13 @@ struct actor_access {
   static exit_reason ended_for(const actor_base& ended) {
     return ended.ended_for();
   }
-  static void exit(actor_base& target, exit_reason why);
+  /// `from` says who calls, if that is an actor.
+  static void exit(actor_base& target, const reference_key& from,
+                   const exit_reason& why);
+  /// Waits until an actor of another hub has ended: for good, or, if it is to
+  /// be killed, the one that there is now. False when `until` passed first.
+  static bool join_elsewhere(const reference_key& target, bool kill,
+                             deadline until);
 
   // For supervisors.
   static async_result<void> start(actor_base& child);

@@ -19,16 +19,29 @@ namespace greenroom {
 
 /// One call of `monitor`: stands among the links of the one it watches.
 struct actor_base::monitor_entry : greenlet_link {
-  monitor_entry(actor_base& of, monitor_id name, greenlet_base& on,
-                const reference_key& place)
-      : greenlet_link(&ended), watcher(of), id(name), target(&on), key(place) {}
+  monitor_entry(monitor_id name, const reference_key& place)
+      : greenlet_link(&ended), id(name), key(place) {}
+  virtual ~monitor_entry() = default;
 
+  void stand_at(greenlet_base& on);
+  void leave();
   static void ended(greenlet_link& link, greenlet_base& target);
+  /// Of the last one it destroys itself.
+  virtual void tell(down&& news) = 0;
+
+  monitor_id id;
+  greenlet_base* target = nullptr; // null: it is to be restarted
+  reference_key key;
+};
+
+/// Of an actor of the same hub, which owns it.
+struct actor_base::near_monitor final : monitor_entry {
+  near_monitor(actor_base& of, monitor_id name, const reference_key& place)
+      : monitor_entry(name, place), watcher(of) {}
+
+  void tell(down&& news) override;
 
   actor_base& watcher;
-  monitor_id id;
-  greenlet_base* target; // null: it is to be restarted
-  reference_key key;
 };
 
 /// Sends it `receive_timeout` when it has rested for so long.
@@ -53,7 +66,8 @@ struct actor_base::actor_extras : greenlet_part {
   std::shared_ptr<behaviour_base> behaviour;
   std::unique_ptr<rest_timer> rest;
   delayed_send state_timeout;
-  std::unordered_map<monitor_id, std::unique_ptr<monitor_entry>> monitors;
+  std::unordered_map<monitor_id, std::unique_ptr<near_monitor>> monitors;
+  std::unordered_map<monitor_id, std::shared_ptr<distant_monitor>> elsewhere;
 
   // Of one that a supervisor looks after.
   std::optional<async_result<void>> when_started; // set after `on_start`

@@ -1,6 +1,7 @@
 // Links and monitors of actors.
 
 #include "actor_extras.hpp"
+#include "distant_ties.hpp"
 
 #include <greenroom/actors/inspect.hpp>
 #include <greenroom/hub/error.hpp>
@@ -26,25 +27,46 @@ reference_key key_of(const greenlet_base& greenlet) {
 
 // --- monitors ---------------------------------------------------------------
 
-void actor_base::monitor_entry::ended(greenlet_link& link,
-                                      greenlet_base& target) {
-  auto& self = static_cast<monitor_entry&>(link);
-  actor_base& watcher = self.watcher;
-  auto* const actor = dynamic_cast<actor_base*>(&target);
-  const bool restarts = actor && actor->keeps_inbox_ != inbox_keeping::no;
-  watcher.add_system(watcher.wrap_down(down{self.id, self.key, target.name(),
-                                            exit_reason_of(target), restarts}));
-  if (restarts) {
-    self.target = nullptr;
-    actor->own_extras().told.push_back(&self);
+void actor_base::monitor_entry::stand_at(greenlet_base& on) {
+  auto* const actor = dynamic_cast<actor_base*>(&on);
+  if (actor && actor->dead() && actor->keeps_inbox_ != inbox_keeping::no) {
+    actor->own_extras().told.push_back(this);
   } else {
-    watcher.own_extras().monitors.erase(self.id);
+    on.add_link(*this);
+    target = &on;
   }
 }
 
+void actor_base::monitor_entry::leave() {
+  if (next) {
+    target->remove_link(*this);
+  } else if (actor_base* waits = key.local(); waits && !target) {
+    std::erase(waits->own_extras().told, this);
+  }
+}
+
+void actor_base::monitor_entry::ended(greenlet_link& link,
+                                      greenlet_base& target) {
+  auto& self = static_cast<monitor_entry&>(link);
+  auto* const actor = dynamic_cast<actor_base*>(&target);
+  const bool restarts = actor && actor->keeps_inbox_ != inbox_keeping::no;
+  if (restarts) {
+    self.target = nullptr;
+    actor->own_extras().told.push_back(&self);
+  }
+  self.tell(
+      down{self.id, self.key, target.name(), exit_reason_of(target), restarts});
+}
+
+void actor_base::near_monitor::tell(down&& news) {
+  const bool last = !news.restarts;
+  watcher.add_system(watcher.wrap_down(std::move(news)));
+  if (last) watcher.own_extras().monitors.erase(id);
+}
+
 monitor_id actor_base::monitor(const reference_key& target) {
-  if (greenlet_base* alive = greenlet_of(target))
-    return monitor(*alive, target);
+  if (target.is_of_another_hub()) return monitor_elsewhere(target);
+  if (greenlet_base* alive = target.local()) return monitor(*alive, target);
   const monitor_id id = next_monitor_id();
   add_system(wrap_down(down{id, target, to_string(target), exit_kind::noproc}));
   return id;
@@ -53,35 +75,34 @@ monitor_id actor_base::monitor(const reference_key& target) {
 monitor_id actor_base::monitor(greenlet_base& target,
                                const reference_key& key) {
   const monitor_id id = next_monitor_id();
-  auto& entry = own_extras().monitors[id];
-  entry = std::make_unique<monitor_entry>(*this, id, target, key);
-  auto* const actor = dynamic_cast<actor_base*>(&target);
-  if (actor && actor->dead() && actor->keeps_inbox_ != inbox_keeping::no) {
-    entry->target = nullptr;
-    actor->own_extras().told.push_back(entry.get());
-  } else {
-    target.add_link(*entry);
-  }
+  auto made = std::make_unique<near_monitor>(*this, id, key);
+  made->stand_at(target);
+  own_extras().monitors.emplace(id, std::move(made));
+  return id;
+}
+
+monitor_id actor_base::monitor_elsewhere(const reference_key& target) {
+  const monitor_id id = next_monitor_id();
+  own_extras().elsewhere.emplace(
+      id, distant_monitor::begin(id, target, this, [](void* of, down&& news) {
+        auto& watcher = *static_cast<actor_base*>(of);
+        if (!news.restarts) watcher.own_extras().elsewhere.erase(news.id);
+        watcher.add_system(watcher.wrap_down(std::move(news)));
+      }));
   return id;
 }
 
 bool actor_base::demonitor(monitor_id id) {
   actor_extras* const own = extras_if_any();
   if (!own) return false;
-  const auto found = own->monitors.find(id);
-  if (found == own->monitors.end()) return false;
-  const std::unique_ptr<monitor_entry> entry = std::move(found->second);
-  own->monitors.erase(found);
-  forget_monitor(*entry);
-  return true;
-}
-
-void actor_base::forget_monitor(monitor_entry& entry) {
-  if (entry.next) {
-    entry.target->remove_link(entry);
-  } else if (actor_base* waits = entry.key.local(); waits && !entry.target) {
-    std::erase(waits->own_extras().told, &entry);
+  if (const auto there = own->elsewhere.extract(id)) {
+    there.mapped()->end();
+    return true;
   }
+  const auto here = own->monitors.extract(id);
+  if (!here) return false;
+  here.mapped()->leave();
+  return true;
 }
 
 /// Those that were told of this end are told of the next.
@@ -98,20 +119,19 @@ void actor_base::move_monitors(actor_base& next) {
 void actor_base::drop_told() {
   actor_extras* const own = extras_if_any();
   if (!own) return;
-  for (monitor_entry* each : std::exchange(own->told, {})) {
-    actor_base& watcher = each->watcher;
-    watcher.add_system(watcher.wrap_down(
-        down{each->id, each->key, name(), ended_for(), false}));
-    watcher.own_extras().monitors.erase(each->id);
-  }
+  for (monitor_entry* each : std::exchange(own->told, {}))
+    each->tell(down{each->id, each->key, name(), ended_for(), false});
 }
 
 void actor_base::drop_monitors() noexcept {
   actor_extras* const own = extras_if_any();
   if (!own) return;
   for (auto& [id, entry] : own->monitors)
-    forget_monitor(*entry);
+    entry->leave();
   own->monitors.clear();
+  for (auto& [id, entry] : own->elsewhere)
+    entry->end();
+  own->elsewhere.clear();
 }
 
 // --- links ------------------------------------------------------------------
@@ -168,7 +188,7 @@ actor_base::exit_pair* actor_base::pair_with(const greenlet_base& other) const {
 
 void actor_base::describe_ties(actor_info& info) const {
   const actor_extras* const own = extras_if_any();
-  if (own) info.monitors = own->monitors.size();
+  if (own) info.monitors = own->monitors.size() + own->elsewhere.size();
   if (own) info.monitored_by = own->told.size();
   greenlet_link* const oldest = links();
   greenlet_link* each = oldest;
@@ -178,6 +198,8 @@ void actor_base::describe_ties(actor_info& info) const {
     else if (each->at_end == &exit_pair::ended)
       info.links.push_back(
           key_of(static_cast<exit_pair::half*>(each)->pair.other_of(*this)));
+    else if (each->at_end == &distant_half::ended)
+      info.links.push_back(static_cast<distant_half*>(each)->peer().at);
     each = each->next == oldest ? nullptr : each->next;
   }
 }
@@ -190,8 +212,27 @@ void actor_base::link_to(greenlet_base& other) {
   (void)pair.release();
 }
 
+/// That of a link to an actor of another hub.
+actor_base::distant_half*
+actor_base::half_with(const reference_key& other) const {
+  greenlet_link* const oldest = links();
+  greenlet_link* each = oldest;
+  while (each) {
+    if (each->at_end == &distant_half::ended) {
+      auto* const half = static_cast<distant_half*>(each);
+      if (half->peer().at == other) return half;
+    }
+    each = each->next == oldest ? nullptr : each->next;
+  }
+  return nullptr;
+}
+
 void actor_base::link_to(const reference_key& other) {
-  greenlet_base* const peer = greenlet_of(other);
+  if (other.is_of_another_hub()) {
+    if (!half_with(other)) distant_link::begin(*this, other);
+    return;
+  }
+  greenlet_base* const peer = other.local();
   if (peer && !peer->dead()) return link_to(*peer);
   if (!traps_exits_) throw_error(errc::dead, "link_to");
   add_system(wrap_exit(exit_signal{other, exit_kind::noproc}));
@@ -205,7 +246,9 @@ void actor_base::unlink_from(greenlet_base& other) {
 }
 
 void actor_base::unlink_from(const reference_key& other) {
-  if (greenlet_base* const peer = greenlet_of(other)) unlink_from(*peer);
+  if (greenlet_base* const peer = other.local()) return unlink_from(*peer);
+  while (distant_half* const half = half_with(other))
+    half->cut();
 }
 
 } // namespace greenroom

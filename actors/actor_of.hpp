@@ -36,6 +36,8 @@ protected:
   /// Gets a `down` when `target` ends; at once if it is dead, with reason
   /// `noproc`. Each call gets one, from an actor that its supervisor restarts
   /// one each time. One-way: nothing happens to `target` if this actor ends.
+  /// An actor of another hub may be monitored, too; when that hub ends and
+  /// leaves it, the reason is `noconnection`.
   template <class Actor>
   monitor_id monitor(const actor_ref<Actor>& target) {
     static_assert(accepts<down>, "monitor: this actor has no receive(down)");

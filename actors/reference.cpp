@@ -199,6 +199,7 @@ void reference_key::send_there(const distant_kind& kind, envelope& mail) const {
 }
 
 std::string to_string(const reference_key& key) {
+  if (key.is_elsewhere()) return "an actor of another hub";
   const greenlet_base* target = greenlet_of(key);
   return target ? target->name() : "a dead actor";
 }
@@ -218,14 +219,29 @@ greenlet_base* greenlet_of(const reference_key& key) {
 }
 
 bool join_actor(const reference_key& key, deadline until) {
-  while (greenlet_of(key)) {
-    actor_base& there = *key.local();
-    const any_greenlet kept{there};
+  if (key.is_elsewhere())
+    return actor_access::join_elsewhere(key, false, until);
+  while (actor_base* const there = key.local()) {
+    const any_greenlet kept{*there};
     if (!kept.join(until)) return false;
-    if (key.local() == &there && !actor_access::join_next(there, until))
+    if (key.local() == there && !actor_access::join_next(*there, until))
       return false;
   }
   return true;
+}
+
+bool kill_actor(const reference_key& key, deadline until) {
+  if (key.is_elsewhere()) return actor_access::join_elsewhere(key, true, until);
+  actor_base* const there = key.local();
+  return !there || any_greenlet{*there}.kill(until);
+}
+
+void kill_actor_soon(const reference_key& key) {
+  if (actor_base* const there = key.local())
+    there->kill_soon();
+  else
+    key.visit_elsewhere(
+        [&](hub& home) { home.post([key] { kill_actor_soon(key); }); });
 }
 
 void stop_actor(const reference_key& key, exit_reason why) {
@@ -237,10 +253,26 @@ void stop_actor(const reference_key& key, exit_reason why) {
     });
 }
 
+namespace {
+
+void exit_here(const reference_key& key, const reference_key& from,
+               const exit_reason& why) {
+  if (actor_base* const target = key.local())
+    actor_access::exit(*target, from, why);
+}
+
+} // namespace
+
 void exit_actor(const reference_key& key, exit_reason why) {
-  (void)greenlet_of(key); // throws when it is elsewhere
-  if (actor_base* target = key.local())
-    actor_access::exit(*target, std::move(why));
+  const hub* const here = hub::current_if_any();
+  const greenlet_base* const caller = here ? here->running() : nullptr;
+  reference_key from;
+  if (const auto* actor = dynamic_cast<const actor_base*>(caller))
+    from = actor_access::key(*actor);
+  if (!key.is_elsewhere()) return exit_here(key, from, why);
+  key.visit_elsewhere([&](hub& home) {
+    home.post([key, from, why = std::move(why)] { exit_here(key, from, why); });
+  });
 }
 
 } // namespace greenroom

@@ -78,6 +78,8 @@ public:
     return table_ != local_ || !table_ ||
            table_->places[place_].generation != generation_;
   }
+  /// It belongs, or belonged, to the hub of another thread.
+  bool is_of_another_hub() const { return table_ && !seat_is_here(); }
   /// It belongs to the hub of another thread that has not ended.
   bool is_elsewhere() const {
     return table_ && !seat_is_here() && table_->seat->taken();
@@ -209,8 +211,9 @@ concept properly_derived_from =
 ///            the one that there is at the moment.
 ///
 /// Ownership  None: it neither keeps the actor alive nor the other way.
-/// Thread     Any may hold it. `send`, `ask` and `stop` work from every thread;
-///            the rest only on the actor's own hub.
+/// Thread     Any may hold it, and may `send`, `ask`, `stop`, `exit`, `kill_soon`,
+///            `join` and `kill`. The rest only on the actor's own hub
+///            (`wrong_hub`).
 /// Waits      `join` and `kill`.
 /// Source     Erlang's pid; DESIGN.md 3, "Addresses".
 template <class Actor>
@@ -266,10 +269,10 @@ public:
   /// Sends an exit signal, as Erlang's exit/2: unless it traps exits, any
   /// reason but `normal` ends it at its next wait. `exit_kind::kill` cannot be
   /// trapped: it is thrown at every wait, and links and monitors are told
-  /// `killed`. On its own hub only.
+  /// `killed`.
   void exit(exit_reason why) const;
   /// Waits until it is dead, over all restarts; false when `until` passed
-  /// first.
+  /// first. The end of its hub is one, too.
   bool join(deadline until = {}) const;
   /// As `greenlet_base::kill`: waits for the end of the one that there is now.
   bool kill(deadline until = {}) const;
@@ -296,6 +299,8 @@ greenlet_base* greenlet_of(const reference_key& key);
 bool join_actor(const reference_key& key, deadline until);
 void stop_actor(const reference_key& key, exit_reason why);
 void exit_actor(const reference_key& key, exit_reason why);
+bool kill_actor(const reference_key& key, deadline until);
+void kill_actor_soon(const reference_key& key);
 
 template <class Actor>
 void actor_ref<Actor>::stop(exit_reason why) const {
@@ -319,13 +324,12 @@ bool actor_ref<Actor>::join(deadline until) const {
 
 template <class Actor>
 bool actor_ref<Actor>::kill(deadline until) const {
-  greenlet_base* alive = target();
-  return !alive || any_greenlet{*alive}.kill(until);
+  return kill_actor(key_, until);
 }
 
 template <class Actor>
 void actor_ref<Actor>::kill_soon() const {
-  if (greenlet_base* alive = target()) alive->kill_soon();
+  kill_actor_soon(key_);
 }
 
 } // namespace greenroom
