@@ -177,6 +177,8 @@ private:
   void drop_timers() noexcept;
   void set_behaviour(std::shared_ptr<behaviour_base> next);
   std::shared_ptr<behaviour_base> own_behaviour() const;
+  std::shared_ptr<distant_monitor>
+  begin_monitor_elsewhere(monitor_id id, const reference_key& target);
   monitor_id monitor_elsewhere(const reference_key& target);
   void move_monitors(actor_base& next);
   void drop_told();
@@ -224,6 +226,13 @@ struct actor_access {
   /// `from` says who calls, if that is an actor.
   static void exit(actor_base& target, const reference_key& from,
                    const exit_reason& why);
+  struct watch_request;
+  /// What, when it is called where `target` lives, has `watcher` monitor it.
+  static watch_request watch_elsewhere(actor_base& watcher,
+                                       const reference_key& target);
+  static inbox_keeping keeps_inbox(const actor_base& of) {
+    return of.keeps_inbox_;
+  }
   /// Waits until an actor of another hub has ended: for good, or, if it is to
   /// be killed, the one that there is now. False when `until` passed first.
   static bool join_elsewhere(const reference_key& target, bool kill,

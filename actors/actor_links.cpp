@@ -81,15 +81,30 @@ monitor_id actor_base::monitor(greenlet_base& target,
   return id;
 }
 
-monitor_id actor_base::monitor_elsewhere(const reference_key& target) {
-  const monitor_id id = next_monitor_id();
-  own_extras().elsewhere.emplace(
-      id, distant_monitor::begin(id, target, this, [](void* of, down&& news) {
+std::shared_ptr<actor_base::distant_monitor>
+actor_base::begin_monitor_elsewhere(monitor_id id,
+                                    const reference_key& target) {
+  auto made = std::make_shared<distant_monitor>(
+      id, target, this, [](void* of, down&& news) {
         auto& watcher = *static_cast<actor_base*>(of);
         if (!news.restarts) watcher.own_extras().elsewhere.erase(news.id);
         watcher.add_system(watcher.wrap_down(std::move(news)));
-      }));
+      });
+  own_extras().elsewhere.emplace(id, made);
+  return made;
+}
+
+monitor_id actor_base::monitor_elsewhere(const reference_key& target) {
+  const monitor_id id = next_monitor_id();
+  distant_monitor::send(begin_monitor_elsewhere(id, target));
   return id;
+}
+
+actor_access::watch_request
+actor_access::watch_elsewhere(actor_base& watcher,
+                              const reference_key& target) {
+  return watch_request{
+      watcher.begin_monitor_elsewhere(next_monitor_id(), target)};
 }
 
 bool actor_base::demonitor(monitor_id id) {

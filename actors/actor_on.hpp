@@ -1,7 +1,7 @@
 #pragma once
 
 #include <greenroom/actors/actor.hpp>
-#include <greenroom/hub/address.hpp>
+#include <greenroom/actors/on.hpp>
 #include <greenroom/mailbox/spawn_on.hpp>
 
 #include <concepts>
@@ -10,14 +10,6 @@
 #include <utility>
 
 namespace greenroom {
-
-/// Where an actor is to live.
-///
-///     auto a = spawn<account>(on(hubs.round_robin()), 100L);
-struct on {
-  explicit on(const hub_address& hub) : where(hub) {}
-  hub_address where;
-};
 
 /// Makes the actor on another hub, and starts it there; it stays there for
 /// life. What it is made from moves there.

@@ -61,24 +61,6 @@ struct actor_base::distant_monitor::entry final : monitor_entry, hub_end_link {
   bool listed = true;
 };
 
-/// On its way to the hub of the target. Lost, it says so.
-struct actor_base::distant_monitor::request {
-  explicit request(std::shared_ptr<distant_monitor> monitor)
-      : of(std::move(monitor)) {}
-  request(request&&) = default;
-  request& operator=(request&&) = delete;
-  ~request() {
-    if (of) of->tell_no_connection();
-  }
-
-  void operator()() {
-    of->arrive();
-    of.reset();
-  }
-
-  std::shared_ptr<distant_monitor> of;
-};
-
 actor_base::distant_monitor::distant_monitor(monitor_id name,
                                              const reference_key& on,
                                              void* listener, hear_function how)
@@ -88,12 +70,9 @@ actor_base::distant_monitor::distant_monitor(monitor_id name,
 
 actor_base::distant_monitor::~distant_monitor() = default;
 
-std::shared_ptr<actor_base::distant_monitor>
-actor_base::distant_monitor::begin(monitor_id name, const reference_key& on,
-                                   void* listener, hear_function how) {
-  auto made = std::make_shared<distant_monitor>(name, on, listener, how);
-  run_at(on, request{made});
-  return made;
+void actor_base::distant_monitor::send(std::shared_ptr<distant_monitor> made) {
+  const reference_key to = made->target_;
+  run_at(to, request{std::move(made)});
 }
 
 void actor_base::distant_monitor::end() {
@@ -150,13 +129,14 @@ bool actor_access::join_elsewhere(const reference_key& target, bool kill,
     ~ended_later() { monitor->end(); }
     std::shared_ptr<actor_base::distant_monitor> monitor;
   };
-  const ended_later scope{actor_base::distant_monitor::begin(
-      {}, target, &self, [](void* whom, down&& news) {
+  const ended_later scope{std::make_shared<actor_base::distant_monitor>(
+      monitor_id{}, target, &self, [](void* whom, down&& news) {
         auto& waiting = *static_cast<waiter*>(whom);
         if (news.restarts && !waiting.of_any_end) return;
         waiting.over = true;
         waiting.told.wake_all();
       })};
+  actor_base::distant_monitor::send(scope.monitor);
   if (kill) kill_actor_soon(target);
   const work_guard outside{here};
   while (!self.over)

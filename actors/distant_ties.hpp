@@ -7,6 +7,7 @@
 #include <greenroom/hub/address.hpp>
 
 #include <memory>
+#include <utility>
 
 namespace greenroom {
 
@@ -23,19 +24,32 @@ struct actor_base::distant_monitor
   distant_monitor(monitor_id name, const reference_key& on, void* listener,
                   hear_function how);
 
-  static std::shared_ptr<distant_monitor> begin(monitor_id name,
-                                                const reference_key& on,
-                                                void* listener,
-                                                hear_function how);
+  /// To the hub of its target.
+  static void send(std::shared_ptr<distant_monitor> made);
   ~distant_monitor();
   distant_monitor(const distant_monitor&) = delete;
   distant_monitor& operator=(const distant_monitor&) = delete;
   /// Nothing is heard any more. At home.
   void end();
 
+  /// On its way to the hub of the target. Lost, it says so.
+  struct request {
+    explicit request(std::shared_ptr<distant_monitor> monitor)
+        : of(std::move(monitor)) {}
+    request(request&&) = default;
+    request& operator=(request&&) = delete;
+    ~request() {
+      if (of) of->tell_no_connection();
+    }
+    void operator()() {
+      of->arrive();
+      of.reset();
+    }
+    std::shared_ptr<distant_monitor> of;
+  };
+
 private:
   struct entry;
-  struct request;
 
   void heard(down&& news);
   void arrive();
@@ -98,6 +112,10 @@ struct actor_base::distant_link : std::enable_shared_from_this<distant_link> {
 
 private:
   struct request;
+};
+
+struct actor_access::watch_request : actor_base::distant_monitor::request {
+  using request::request;
 };
 
 } // namespace greenroom

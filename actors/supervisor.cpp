@@ -1,5 +1,6 @@
 #include <greenroom/actors/supervisor.hpp>
 
+#include "child_elsewhere.hpp"
 #include "supervisor_core.hpp"
 
 #include <greenroom/hub/error.hpp>
@@ -56,6 +57,35 @@ reference_key supervisor_ref::start_nameless(maker make) const {
     auto& added = core.add_nameless();
     added.make = std::move(make);
     return core.start_in_place(added);
+  });
+}
+
+reference_key supervisor_ref::add_actor(std::string id, on there,
+                                        const child_options& how,
+                                        maker make) const {
+  if (there.where.is_here())
+    return add_actor(std::move(id), how, std::move(make));
+  const auto kept = core();
+  if (kept->strategy == dynamic) refuse(*kept, " is dynamic: use start_child");
+  const auto away = far_child::reserve(there.where, how, std::move(make));
+  return kept->by_runner([id = std::move(id), how, away](auto& core) mutable {
+    auto& added = core.add(std::move(id), how, child_kind::actor);
+    added.make = stand_in_for(away);
+    return core.start_in_place(added, away->key);
+  });
+}
+
+reference_key supervisor_ref::start_nameless(on there, maker make) const {
+  if (there.where.is_here()) return start_nameless(std::move(make));
+  const auto kept = core();
+  if (kept->strategy != dynamic) refuse(*kept, " is not dynamic: use add");
+  if (!kept->running()) refuse(*kept, " is not running");
+  const auto away =
+      far_child::reserve(there.where, kept->options.children, std::move(make));
+  return kept->by_runner([away](auto& core) {
+    auto& added = core.add_nameless();
+    added.make = stand_in_for(away);
+    return core.start_in_place(added, away->key);
   });
 }
 
@@ -145,7 +175,7 @@ void supervisor_ref::remove(const std::string& id) const {
 reference_key supervisor_ref::key_of(const std::string& id) const {
   const auto kept = core_.lock();
   const auto* const found = kept ? kept->find(id) : nullptr;
-  return found ? found->place : reference_key{};
+  return found ? found->key() : reference_key{};
 }
 
 std::vector<child_info> supervisor_ref::children() const {

@@ -3,6 +3,7 @@
 #include <greenroom/actors/actor.hpp>
 #include <greenroom/actors/actor_base.hpp>
 #include <greenroom/actors/child_options.hpp>
+#include <greenroom/actors/on.hpp>
 #include <greenroom/actors/reference.hpp>
 #include <greenroom/hub/deadline.hpp>
 #include <greenroom/hub/greenlet.hpp>
@@ -73,6 +74,24 @@ public:
                       std::forward<Arguments>(arguments)...);
   }
 
+  /// The same for an actor that lives on another hub, also after a restart. What
+  /// it is made from is copied there. Waits a moment. When that hub ends, the
+  /// child has ended with reason `noconnection`, and cannot be restarted; one
+  /// that has to be killed brutally is told so, and not waited for.
+  template <std::derived_from<actor_base> Actor, class... Arguments>
+  actor_ref<Actor> add(std::string id, on there, child_options how,
+                       Arguments&&... arguments) const {
+    return actor_ref<Actor>{
+        add_actor(std::move(id), there, how,
+                  maker_of<Actor>(std::forward<Arguments>(arguments)...))};
+  }
+  template <std::derived_from<actor_base> Actor, class... Arguments>
+  actor_ref<Actor> add(std::string id, on there, restart_policy restart,
+                       Arguments&&... arguments) const {
+    return add<Actor>(std::move(id), there, child_options{.restart = restart},
+                      std::forward<Arguments>(arguments)...);
+  }
+
   /// Adds a pool of actors, for which include `actor_pool.hpp`: it is sent to
   /// as one, and its reference and mail outlive its restarts. By default it has
   /// all the time it needs to stop.
@@ -111,6 +130,12 @@ public:
   actor_ref<Actor> start_child(Arguments&&... arguments) const {
     return actor_ref<Actor>{
         start_nameless(maker_of<Actor>(std::forward<Arguments>(arguments)...))};
+  }
+
+  template <std::derived_from<actor_base> Actor, class... Arguments>
+  actor_ref<Actor> start_child(on there, Arguments&&... arguments) const {
+    return actor_ref<Actor>{start_nameless(
+        there, maker_of<Actor>(std::forward<Arguments>(arguments)...))};
   }
 
   // --- its life ---------------------------------------------------------------
@@ -171,7 +196,10 @@ private:
 
   reference_key add_actor(std::string id, const child_options& how,
                           maker make) const;
+  reference_key add_actor(std::string id, on there, const child_options& how,
+                          maker make) const;
   reference_key start_nameless(maker make) const;
+  reference_key start_nameless(on there, maker make) const;
   void terminate_nameless(const reference_key& child) const;
   reference_key key_of(const std::string& id) const;
 
@@ -234,6 +262,13 @@ std::string to_string(const supervisor_ref& tree);
 // --- what is inside ---------------------------------------------------------
 
 namespace inside {
+
+/// Whether one that ends leaves its mail to the next.
+constexpr inbox_keeping keeps_inbox(restart_policy restart) {
+  return restart == permanent   ? inbox_keeping::yes
+         : restart == transient ? inbox_keeping::unless_orderly
+                                : inbox_keeping::no;
+}
 
 /// As `new Actor(arguments...)`, for the place.
 template <class Actor, class... Arguments>

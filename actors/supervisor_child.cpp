@@ -80,10 +80,7 @@ void supervisor_core::make_actor(child& next) {
   actor_base* const made = next.make(next.place);
   next.body = any_greenlet{*made};
   made->name(next.id);
-  actor_access::keep_inbox(
-      *made, next.how.restart == permanent   ? inbox_keeping::yes
-             : next.how.restart == transient ? inbox_keeping::unless_orderly
-                                             : inbox_keeping::no);
+  actor_access::keep_inbox(*made, inside::keeps_inbox(next.how.restart));
   actor_access::take_over(*made, ended);
 }
 

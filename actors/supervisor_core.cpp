@@ -120,9 +120,11 @@ void supervisor_core::add_and_start(child& added) {
     erase(added);
 }
 
-reference_key supervisor_core::start_in_place(child& added) {
-  const reference_key key = reference_key::reserve();
-  added.place = key;
+reference_key supervisor_core::start_in_place(child& added,
+                                              const reference_key& elsewhere) {
+  added.place = reference_key::reserve();
+  added.elsewhere = elsewhere;
+  const reference_key key = added.key();
   places_[key] = &added;
   add_and_start(added);
   return key;
@@ -152,7 +154,7 @@ void supervisor_core::erase(child& gone) {
   const auto one = place->second;
   by_serial_.erase(place);
   serials_.erase(gone.id);
-  places_.erase(gone.place);
+  places_.erase(gone.key());
   children.erase(one);
 }
 
@@ -348,7 +350,7 @@ void supervisor_core::tell_restart(const child& started,
                                    const exit_reason& before) {
   if (hub_notices* const all = notices_if_any())
     all->tell(all->restarts, [&] {
-      return actor_restarted{started.place, started.id, before,
+      return actor_restarted{started.key(), started.id, before,
                              started.restarts};
     });
 }
@@ -429,7 +431,7 @@ std::vector<child_info> supervisor_core::list() const {
     info.restart = each.how.restart;
     info.restarts = each.restarts;
     info.last_end = each.last_end;
-    info.key = each.place;
+    info.key = each.key();
     if (const actor_base* actor = each.actor()) {
       info.inbox = actor->inbox_size();
       info.handled = actor_access::handled(*actor);

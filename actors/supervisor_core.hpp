@@ -73,7 +73,8 @@ public:
   child& add(std::string id, const child_options& how, child_kind kind);
   void add_and_start(child& added);
   /// The same for an actor: gives it a place, and returns its key.
-  reference_key start_in_place(child& added);
+  reference_key start_in_place(child& added,
+                               const reference_key& elsewhere = {});
   child& add_nameless();
   std::vector<child_info> list() const;
   child* find(const std::string& id);
@@ -203,6 +204,9 @@ struct supervisor_core::child {
   ~child();
 
   actor_base* actor() const;
+  const reference_key& key() const {
+    return elsewhere == reference_key{} ? place : elsewhere;
+  }
   bool alive() const { return body && !body.dead(); }
   void detach();
 
@@ -213,7 +217,8 @@ struct supervisor_core::child {
 
   // What it is made of.
   supervisor::maker make;
-  reference_key place; // of an actor
+  reference_key place;     // of an actor
+  reference_key elsewhere; // of the actor for which that one stands
   std::function<void()> function;
   std::unique_ptr<supervisor> tree;
 
