@@ -327,11 +327,18 @@ bool hub::shutdown(deadline until) {
     newest.leave();
     newest.on_shutdown(newest, until);
   }
+  bool settled = false; // who ended just before has told his links
   for (bool in_time = true; in_time;) {
     std::vector<any_greenlet> others;
     for (greenlet_base* each = first_; each; each = each->next_)
       if (each != &self && each != main_.get()) others.emplace_back(*each);
-    if (others.empty()) return true;
+    if (others.empty()) {
+      if (settled || !has_ready()) return true;
+      settled = true;
+      yield();
+      continue;
+    }
+    settled = false;
     in_time = killall(others, until);
   }
   log_warning("shutdown ran out of time; still alive:\n" + listing());

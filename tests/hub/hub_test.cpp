@@ -474,6 +474,24 @@ TEST_SUITE("hub") {
     });
   }
 
+  TEST_CASE("shutdown leaves no link untold of one that has just ended") {
+    in_hub([] {
+      int told = 0;
+      {
+        auto ends = spawn([] {});
+        ends.link([&](greenlet_base&) {
+          ++told;
+          spawn([&] { ++told; });
+        });
+      }
+      yield();
+      REQUIRE(told == 0);
+      CHECK(shutdown());
+      CHECK(told >= 1);
+      CHECK(hub::current().greenlets() == 1);
+    });
+  }
+
   TEST_CASE("shutdown also ends what is spawned while it runs") {
     in_hub([] {
       std::string trace;
